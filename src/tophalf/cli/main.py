@@ -1,0 +1,81 @@
+"""The command `tophalf`: finds the command's own module, imports only that, and turns errors into one line."""
+
+import sys
+
+# Command: (module under tophalf.cli, what it does). In the order of `--help`.
+COMMANDS = {
+    "check": ("check", "say what is wrong with a machine's interrupts, worst first"),
+    "irqs": ("irqs", "one row per interrupt: rate, where it lands, masks"),
+    "cpus": ("cpus", "one row per CPU: interrupts, softirqs, ksoftirqd, drops"),
+    "diff": ("diff", "compare two machines or moments"),
+    "trace": ("trace", "handler, softirq, NAPI and work times from events"),
+    "laws": ("laws", "hold a trace against what the kernel guarantees"),
+    "record": ("record", "record events and counters of this host into a file"),
+    "export": ("export", "write a trace as Parquet or for Perfetto"),
+    "affinity": ("affinity", "show or set where an interrupt is delivered"),
+}
+
+USAGE = """usage: tophalf COMMAND [MACHINE] [options]
+
+Reads, records, judges and steers the interrupts of a Linux machine.
+
+{commands}
+
+MACHINE: nothing (this host), a directory holding proc/, a series of such (000.000/, 001.002/, ...), a tar of either,
+a recording of `tophalf record`, a trace.dat or tracefs text.
+`tophalf COMMAND --help` shows options and an example. Exit status: 0 fine, 1 findings, 2 could not run.
+"""
+
+
+def main(arguments=None):
+    """Run one command. Returns the exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        return _help()
+    if arguments[0] in ("-V", "--version"):
+        from tophalf import __version__
+
+        print(f"tophalf {__version__}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        return _unknown(arguments[0])
+    return _run(arguments[0], arguments[1:])
+
+
+def _run(command, arguments):
+    import importlib
+
+    from tophalf.errors import TophalfError
+
+    module = importlib.import_module(f"tophalf.cli.{COMMANDS[command][0]}")
+    try:
+        status = module.run(module.parser().parse_args(arguments))
+        sys.stdout.flush()
+        return status or 0
+    except TophalfError as error:
+        print(f"tophalf {command}: {error.line()}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return _reader_left()
+    except KeyboardInterrupt:
+        return 130
+
+
+def _reader_left():
+    """`tophalf irqs | head`: the reader has gone; what Python would still flush goes nowhere."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _help():
+    width = max(map(len, COMMANDS))
+    print(USAGE.format(commands="\n".join(f"  {name:{width}}  {text}" for name, (_, text) in COMMANDS.items())), end="")
+    return 0
+
+
+def _unknown(name):
+    near = [command for command in COMMANDS if command.startswith(name[:2])]
+    print(f"tophalf: no command {name!r}; {'did you mean ' + near[0] + '?' if near else 'see tophalf --help'}", file=sys.stderr)
+    return 2

@@ -1,0 +1,72 @@
+"""Compiled or plain, from one source: where tophalf decides whether a kernel of numeric code is worth compiling.
+
+A kernel module marks its functions with `@compiled` and is not imported directly but through `kernels(name, rows)`, which
+hands back the module in one of two forms: plain Python (few rows: importing numba alone takes longer than the work) or
+compiled by numba. Kernels index lists or arrays alike, so the plain form is fed lists (`as_lists`): indexing a numpy
+array from Python is slower than the work. A kernel module imports nothing of ours but constants.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+
+COMPILED_ROWS_MIN = 150_000  # below this plain Python ends sooner than `import numba` (0.2-0.5 s)
+
+_loading_compiled = False
+_modules = {}
+
+
+def compiled(function):
+    """Mark a kernel: unchanged in the plain form of its module, numba.njit in the compiled one."""
+    if not _loading_compiled:
+        return function
+    import numba
+
+    return numba.njit(cache=True, nogil=True)(function)
+
+
+def kernels(name, rows):
+    """The kernel module `name` in the form that suits `rows` rows. Returns (module, is_compiled)."""
+    is_compiled = rows >= COMPILED_ROWS_MIN and jit_is_enabled()
+    if (name, is_compiled) not in _modules:
+        _modules[name, is_compiled] = _load_compiled(name) if is_compiled else importlib.import_module(name)
+    return _modules[name, is_compiled], is_compiled
+
+
+def jit_is_enabled():
+    """Whether numba may compile (NUMBA_DISABLE_JIT=1 says no)."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+
+
+def _load_compiled(name):
+    global _loading_compiled
+    spec = importlib.util.find_spec(name)
+    _name_cache_after_source(os.path.dirname(os.path.dirname(spec.origin)))
+    # Under a name of its own, so that both forms can live in one process.
+    spec = importlib.util.spec_from_file_location(f"{name}__compiled", spec.origin)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    _loading_compiled = True
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        _loading_compiled = False
+    return module
+
+
+def _name_cache_after_source(package):
+    """Numba notices a change in a kernel's own file, not in one it calls: a directory per state of the sources does."""
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return
+    import zlib
+
+    state = 0
+    for folder, folders, files in os.walk(package):
+        folders.sort()
+        for file in sorted(files):
+            if file.endswith("kernels.py") or file in ("compiled.py", "vocab.py"):
+                with open(os.path.join(folder, file), "rb") as source:
+                    state = zlib.crc32(source.read(), state)
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    os.environ["NUMBA_CACHE_DIR"] = os.path.join(base, "tophalf", f"numba-{state:08x}")

@@ -1,0 +1,240 @@
+"""The door: from what the user names as MACHINE to roots at moments, and to its trace.
+
+    nothing             this host
+    directory           one holding proc/, or a series of such in directories named by seconds (000.000/, 001.002/)
+    archive             a tar of either, plain or compressed, wherever the root lies inside; a recording is one too
+    trace               trace.dat of trace-cmd, or tracefs text: no moments, only events
+"""
+
+import os
+import re
+
+from tophalf.errors import MachineError
+from tophalf.host.roots import DirRoot, FallbackRoot, MemoryRoot, live_root
+
+_SECONDS = re.compile(r"\d+(\.\d{1,9})?$")
+_PROC_FILES = ("interrupts", "softirqs", "stat", "net/softnet_stat", "irq", "cmdline")
+TRACE_DAT_MAGIC = b"\x17\x08\x44tracing"
+DEPTH_MAX = 6  # how far below a given directory a root may lie
+
+
+class Machine:
+    """An opened MACHINE.
+
+    label: what to call it in messages. kind: "live", "moment", "series", "recording" or "trace". moments: list of
+    (time_ns, Root), one for a live machine. base: the Root that holds what belongs to no moment. trace: TraceSource or
+    None. notes: what could not be read of it, for people.
+    """
+
+    def __init__(self, label, kind, moments, base, trace=None, notes=()):
+        self.label, self.kind, self.moments, self.base = label, kind, moments, base
+        self.trace, self.notes = trace, list(notes)
+
+    @property
+    def live(self):
+        return bool(self.moments) and self.moments[0][1].live
+
+    @property
+    def holds_counters(self):
+        return bool(self.moments)
+
+
+class TraceSource:
+    """Where a trace lies: form is "dat", "text" or "recording"; path for messages; data: bytes, or a Root for recordings."""
+
+    def __init__(self, form, path, data):
+        self.form, self.path, self.data = form, path, data
+
+
+def open_machine(argument=None, trace=None):
+    """Open MACHINE, with a trace beside it where one is named.
+
+    Raises: MachineError: nothing there, or nothing that a machine is made of.
+    """
+    machine = _open(argument) if argument or not trace else None
+    if not trace:
+        return machine
+    source = open_trace(trace)
+    if machine is None:
+        return Machine(os.path.basename(trace), "trace", [], DirRoot("/nonexistent"), source)
+    machine.trace = source
+    return machine
+
+
+def open_trace(path):
+    """A TraceSource from a file. Raises: MachineError when the file is not a trace in a form we read."""
+    data = _file_bytes(path)
+    form = _trace_form(data)
+    if form is None:
+        raise MachineError("not a trace.dat of trace-cmd and not tracefs text", path, "record one with `tophalf record`")
+    return TraceSource(form, path, data)
+
+
+def _open(argument):
+    if not argument:
+        root = live_root()
+        return Machine("this host", "live", [(0, root)], root)
+    if os.path.isdir(argument):
+        return _open_directory(argument)
+    if not os.path.exists(argument):
+        raise MachineError("no such file or directory", argument, "name a directory with proc/, a tar, a recording or a trace")
+    return _open_file(argument)
+
+
+def _open_directory(path):
+    if path.rstrip("/") == "":
+        return _open(None)
+    series, single = _roots_in(path)
+    if series:
+        base = DirRoot(os.path.dirname(series[0][1]))
+        moments = [(time_ns, FallbackRoot(DirRoot(root), base)) for time_ns, root in series]
+        return Machine(_label(path), "series", moments, base)
+    if single is None:
+        raise MachineError("no proc/ in it with counters to read", path, "name the directory that holds proc/")
+    root = DirRoot(single, live=_is_live_proc(single))
+    return Machine(_label(path), "live" if root.live else "moment", [(0, root)], root)
+
+
+def _roots_in(path):
+    """Search breadth first. Returns (series [(time_ns, path)], path of a single root or None)."""
+    level = [path]
+    for _ in range(DEPTH_MAX):
+        for folder in level:
+            if _holds_proc(folder):
+                return [], folder
+            moments = _moments(folder, _folders(folder))
+            if moments:
+                return moments, None
+        level = [f"{folder}/{name}" for folder in level for name in _folders(folder)][:10_000]
+    return [], None
+
+
+def _moments(folder, names):
+    found = [(_seconds_ns(name), f"{folder}/{name}") for name in names if _SECONDS.match(name)]
+    return sorted((time_ns, root) for time_ns, root in found if _holds_proc(root))
+
+
+def _folders(path):
+    try:
+        with os.scandir(path) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+
+
+def _holds_proc(folder):
+    return any(os.path.exists(f"{folder}/proc/{name}") for name in _PROC_FILES)
+
+
+def _is_live_proc(folder):
+    """Whether folder/proc is a mounted procfs (a container's view of its host): then it has rates, by waiting."""
+    try:
+        with open("/proc/self/mountinfo") as mounts:
+            points = {line.split()[4] for line in mounts if " - proc " in line}
+    except OSError:
+        return False
+    return os.path.realpath(f"{folder}/proc") in points
+
+
+def _seconds_ns(name):
+    seconds, _, fraction = name.partition(".")
+    return int(seconds) * 10**9 + int((fraction + "0" * 9)[:9])
+
+
+def _label(path):
+    return os.path.basename(os.path.normpath(path)) or path
+
+
+def _open_file(path):
+    from tophalf.host.archive import read_archive, unpack_stream
+
+    with _opened(unpack_stream, path) as stream:
+        head = _peek(stream, path)
+    form = _trace_form(head)
+    if form:
+        return Machine(_label(path), "trace", [], DirRoot("/nonexistent"), open_trace(path))
+    if head[257:262] != b"ustar" and not _looks_like_old_tar(head):
+        raise MachineError("neither an archive nor a trace", path, "name a directory with proc/, a tar, a recording or a trace")
+    with _opened(unpack_stream, path) as stream:
+        files, links, notes = read_archive(stream, _label(path))
+    return _machine_in_archive(path, files, links, notes)
+
+
+def _opened(opener, path):
+    try:
+        return opener(path)
+    except OSError as error:
+        raise MachineError(f"cannot be read ({error.strerror or error})", path) from None
+
+
+def _peek(stream, path):
+    try:
+        head = stream.read(4096)
+    except (OSError, EOFError, ValueError) as error:
+        raise MachineError(f"cannot be unpacked ({error})", path) from None
+    except Exception as error:  # each decompressor has an exception of its own; all mean the same here
+        raise MachineError(f"cannot be unpacked ({error})", path) from None
+    if not head:
+        raise MachineError("is empty", path)
+    return head
+
+
+def _looks_like_old_tar(head):
+    """A tar from before ustar (v7): its header's checksum is the only sign."""
+    try:
+        told = int(head[148:156].strip(b" \0") or b"x", 8)
+    except ValueError:
+        return False
+    return len(head) >= 512 and told == sum(head[:148]) + 8 * 32 + sum(head[156:512])
+
+
+def _machine_in_archive(path, files, links, notes):
+    found = {_root_of(name) for name in (*files, *links) if "/proc/" in name}
+    found = sorted((root for root in found if root is not None), key=lambda root: (root.count("/"), root))
+    if not found:
+        raise MachineError("no proc/ in the archive with counters to read", path, *notes[:1])
+    parent, _, name = found[0].rpartition("/")
+    if not _SECONDS.match(name):
+        root = MemoryRoot(*_below(found[0], files, links))
+        return Machine(_label(path), "moment", [(0, root)], root, notes=notes)
+    base = MemoryRoot(*_below(parent, files, links))
+    siblings = [root for root in found if root.rpartition("/")[0] == parent and _SECONDS.match(root.rpartition("/")[2])]
+    moments = sorted((_seconds_ns(root.rpartition("/")[2]), root) for root in siblings)
+    roots = [(time_ns, FallbackRoot(MemoryRoot(*_below(root, files, links)), base)) for time_ns, root in moments]
+    recorded = f"{parent}/trace/meta.json" in files
+    source = TraceSource("recording", path, base) if recorded else None
+    return Machine(_label(path), "recording" if recorded else "series", roots, base, source, notes)
+
+
+def _root_of(name):
+    """The root a path lies in, if it is one of the files that make a root."""
+    root, _, rest = name.partition("/proc/")
+    return root if any(rest == file or rest.startswith(file + "/") for file in _PROC_FILES) else None
+
+
+def _below(root, files, links):
+    cut = len(root)
+    inside = root + "/"
+    return (
+        {name[cut:]: data for name, data in files.items() if name.startswith(inside)},
+        {name[cut:]: target for name, target in links.items() if name.startswith(inside)},
+    )
+
+
+def _file_bytes(path):
+    from tophalf.host.archive import unpack_stream
+
+    with _opened(unpack_stream, path) as stream:
+        try:
+            return stream.read()
+        except Exception as error:  # as in _peek
+            raise MachineError(f"cannot be unpacked ({error})", path) from None
+
+
+def _trace_form(head):
+    if head.startswith(TRACE_DAT_MAGIC):
+        return "dat"
+    text = head[:4096]
+    if text.startswith(b"# tracer:") or text.startswith(b"cpus=") or re.search(rb"\[\d{3,}\] .*\d+\.\d{6}: \w+:", text):
+        return "text"
+    return None

@@ -1,0 +1,23 @@
+"""Fixtures shared by all tests: recorded machines that the project owns, and others' files where they stand beside it."""
+
+import os
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DATA = os.path.join(HERE, "data")
+
+
+@pytest.fixture
+def data():
+    """The folder of recordings that the project ships (tests/data; its README says what each is)."""
+    return DATA
+
+
+@pytest.fixture
+def shared_hosts():
+    """The folder of other people's files that may not be copied; tests that need it skip where it does not stand."""
+    path = os.environ.get("TOPHALF_SHARED", os.path.join(HERE, "..", "..", "shared"))
+    if not os.path.isdir(os.path.join(path, "hosts", "files")):
+        pytest.skip(f"no shared/hosts beside the checkout ({os.path.normpath(path)})")
+    return os.path.join(os.path.normpath(path), "hosts")
