@@ -28,6 +28,7 @@
  *   handled        calls of the hard handler that found the device asserting
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/ktime.h>
