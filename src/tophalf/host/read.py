@@ -2,6 +2,7 @@
 
 import importlib
 
+from tophalf.errors import FormatError
 from tophalf.snapshot import Facts, Snapshot
 
 # field: (module in tophalf.host, function). A reader takes a Root and returns the field's value, or None.
@@ -43,4 +44,9 @@ def read_facts(root, fields=ALL_FACTS):
 
 
 def _read(root, module, function):
-    return getattr(importlib.import_module(f"tophalf.host.{module}"), function)(root)
+    """One field; a file that is not what its name promises costs that field only, and is noted in root.missing."""
+    try:
+        return getattr(importlib.import_module(f"tophalf.host.{module}"), function)(root)
+    except FormatError as error:
+        root.missing[error.where or module] = error.what
+        return None

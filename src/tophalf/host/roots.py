@@ -27,6 +27,7 @@ class Root:
 
     def __init__(self):
         self.missing = {}
+        self.memo = {}  # what a reader keeps from one sample for the next, by path
 
     def text(self, path):
         """A file as str (undecodable bytes survive as surrogates), or None."""
