@@ -10,7 +10,7 @@ DATA = os.path.join(HERE, "data")
 
 @pytest.fixture
 def data():
-    """The folder of recordings that the project ships (tests/data; its README says what each is)."""
+    """The folder of recordings that the project ships (tests/data; its READMEs say what each is)."""
     return DATA
 
 
@@ -21,3 +21,11 @@ def shared_hosts():
     if not os.path.isdir(os.path.join(path, "hosts", "files")):
         pytest.skip(f"no shared/hosts beside the checkout ({os.path.normpath(path)})")
     return os.path.join(os.path.normpath(path), "hosts")
+
+
+def pytest_sessionfinish(session):
+    """Where everything must have run (TOPHALF_NO_SKIPS=1), a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("TOPHALF_NO_SKIPS") == "1" and reporter and reporter.stats.get("skipped"):
+        reporter.write_line("TOPHALF_NO_SKIPS=1: skipped tests count as failures here", red=True)
+        session.exitstatus = 1

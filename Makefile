@@ -1,0 +1,33 @@
+# Two commands do everything on a fresh Debian 12: `make run` and `make test`.
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: run test test-jit-off test-kernel lint bench fuzz clean
+
+run: $(INSTALLED)
+	@$(BIN)/python -m tophalf check --seconds 5 $$([ $$(id -u) = 0 ] && echo --record) || [ $$? -eq 1 ]
+
+test: $(INSTALLED) lint
+	$(BIN)/python -m pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m kernels
+
+test-kernel: $(INSTALLED)
+	$(BIN)/python lab/build.py
+	$(BIN)/python -m pytest tests/kernel --override-ini addopts=-rs -v
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check src tests bench lab
+
+bench: $(INSTALLED)
+	$(BIN)/python bench/run.py
+
+fuzz: $(INSTALLED)
+	$(BIN)/python bench/fuzz.py
+
+$(INSTALLED): pyproject.toml requirements.lock
+	./install.sh $(VENV)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .lab build dist src/*.egg-info

@@ -1,0 +1,69 @@
+"""`tophalf diff`: compare two machines, or two moments of one, into what moved and what changed."""
+
+from tophalf.cli import render
+from tophalf.cli.load import head, load
+from tophalf.cli.options import command_parser, print_json
+from tophalf.host.read import ALL, ALL_FACTS
+from tophalf.judge import compare, metrics
+from tophalf.vocab import human_count
+
+ROWS_SHOWN = 25
+
+
+def parser():
+    """Options of `tophalf diff`."""
+    options = command_parser("diff", __doc__.split(": ", 1)[1], "tophalf diff before.tar after.tar", machine=False)
+    options.add_argument("first", metavar="A", help="a MACHINE; NAME@SECONDS picks a moment of a series")
+    options.add_argument("second", metavar="B", nargs="?", help="another; left out: the first and last moment of A; '-': this host")
+    options.add_argument("--seconds", type=float, default=1.0, help="watch a live machine so long (default 1)")
+    options.add_argument("--all", action="store_true", help=f"all rows that moved, not only the first {ROWS_SHOWN}")
+    return options
+
+
+def run(args):
+    """Print what differs. Returns the exit status."""
+    first_machine, first = _load(args.first, args.seconds)
+    second_machine, second = (first_machine, first) if args.second is None else _load(args.second, args.seconds)
+    if args.second is None:
+        first, second = _ends(first)
+    unit, moved = compare.moved(first, second)
+    changed = compare.changed(first, second)
+    if args.json:
+        _print_document(first_machine, second_machine, first, second, unit, moved, changed)
+    else:
+        print(_show(first_machine, second_machine, unit, moved, changed, None if args.all else ROWS_SHOWN))
+    return 0
+
+
+def _load(argument, seconds):
+    return load(None if argument == "-" else argument, seconds=seconds, fields=ALL, facts=ALL_FACTS)
+
+
+def _ends(series):
+    return metrics.over(series.snapshots[:1]), metrics.over(series.snapshots[-1:])
+
+
+def _print_document(first_machine, second_machine, first, second, unit, moved, changed):
+    print_json({
+        "a": head(first_machine, first),
+        "b": head(second_machine, second),
+        "per": "second" if unit else "since boot",
+        "moved": [{**row.as_dict(), "change": row.change} for row in moved],
+        "changed": [row.as_dict() for row in changed],
+    })  # fmt: skip
+
+
+def _show(first_machine, second_machine, unit, moved, changed, shown):
+    names = f"{first_machine.label} against {second_machine.label}"
+    lines = [render.paint(names if first_machine is not second_machine else f"{names}: first and last moment", "bold")]
+    rows = [(row.what, human_count(row.before), human_count(row.after), _signed(row.change)) for row in moved[:shown]]
+    lines.append(render.table(["moved", f">A{unit}", f">B{unit}", f">change{unit}"], rows) if rows else "nothing moved")
+    if shown and len(moved) > shown:
+        lines.append(render.paint(f"{len(moved) - shown} smaller changes are left out (--all shows them)", "dim"))
+    rows = [(row.what, row.before, row.after) for row in changed]
+    lines.append(render.table(["changed", "A", "B"], rows) if rows else "no mask or setting changed")
+    return "\n".join(lines)
+
+
+def _signed(change):
+    return ("+" if change > 0 else "-") + human_count(abs(change))

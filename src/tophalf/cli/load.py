@@ -1,0 +1,82 @@
+"""From a parsed MACHINE argument to its snapshots as a Series, and to the head that every output begins with."""
+
+from tophalf.cli import render
+from tophalf.errors import MachineError
+from tophalf.host.door import open_machine
+from tophalf.host.sample import take_snapshots
+from tophalf.judge import metrics
+
+
+def load(argument, trace=None, seconds=1.0, fields=(), facts=()):
+    """Open MACHINE and read it. `NAME@SECONDS` picks one moment of a series.
+
+    Returns: (Machine, Series). Raises: MachineError when there are no counters in it, or the first field cannot be read.
+    """
+    argument, moment_ns = _split_moment(argument)
+    machine = open_machine(argument, trace)
+    if not machine.holds_counters:
+        raise MachineError("is a trace alone and holds no counters", machine.label, "name a directory, a tar or a recording")
+    if moment_ns is not None:
+        machine.moments = [min(machine.moments, key=lambda moment: abs(moment[0] - machine.moments[0][0] - moment_ns))]
+    snapshots = take_snapshots(machine, seconds, fields, facts, _say_waiting)
+    render.progress("")
+    _need(machine, snapshots[-1], fields)
+    return machine, metrics.over(snapshots)
+
+
+def _split_moment(argument):
+    name, at, seconds = (argument or "").rpartition("@")
+    try:
+        return (name, int(float(seconds) * 1e9)) if at and name else (argument, None)
+    except (ValueError, OverflowError):
+        return argument, None
+
+
+def _say_waiting(seconds):
+    render.progress(f"watching for {seconds:g} s ...")
+
+
+def _need(machine, snapshot, fields):
+    """The first field asked for is what the command is about: without it there is nothing to show."""
+    if fields and getattr(snapshot, fields[0]) is None:
+        where, why = next(((path, why) for path, why in snapshot.missing.items() if fields[0] in path), ("", "not recorded"))
+        raise MachineError(f"{fields[0]} cannot be shown: {why}", f"{machine.label}: {where}" if where else machine.label)
+
+
+def head(machine, series):
+    """What every JSON document says of its machine."""
+    boot = series.facts.boot if series.facts else None
+    return {
+        "label": machine.label,
+        "kind": machine.kind,
+        "kernel": _release(boot),
+        "moments": len(series.snapshots),
+        "seconds": round(series.whole.seconds, 6) if series.whole else None,
+        "notes": machine.notes + unread(series),
+    }
+
+
+def unread(series):
+    """Lines about what was damaged in the files read; what is merely absent shows as '-' where it would stand."""
+    ordinary = ("not recorded", "needs root")
+    return [f"{path}: {why}" for path, why in series.last.missing.items() if why not in ordinary]
+
+
+def _release(boot):
+    words = ((boot.version if boot else None) or "").split()
+    return words[2] if words[:2] == ["Linux", "version"] and len(words) > 2 else None
+
+
+def head_line(machine, series):
+    """The head for people, one line, then one line a note."""
+    facts = head(machine, series)
+    cpus = series.last.interrupts.cpus if series.last.interrupts else series.last.softirqs.cpus if series.last.softirqs else ()
+    parts = [facts["label"], f"Linux {facts['kernel']}" if facts["kernel"] else "kernel not recorded", f"{len(cpus)} CPUs"]
+    if facts["seconds"]:
+        parts.append(f"over {facts['seconds']:.3g} s")
+    elif machine.live:
+        parts.append("counts since boot (one sample: no rates)")
+    else:
+        parts.append("one moment recorded: no rates")
+    lines = [render.paint(", ".join(parts), "bold")]
+    return "\n".join([*lines, *(render.paint(f"note: {render.printable(note)}", "yellow") for note in facts["notes"])])
