@@ -11,7 +11,7 @@ SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 400
 
-# Room: the rooms it may import besides itself. "" is the package's own modules (errors, frozen, vocab, snapshot, events, compiled).
+# Room: the rooms it may import besides itself. "" is the package's own modules: errors, frozen, vocab, snapshot, events, compiled.
 MAY_IMPORT = {
     "": set(),
     "host": {""},
@@ -35,7 +35,12 @@ def modules():
                 yield name.removesuffix(".__init__"), path
 
 
-TREES = {name: ast.parse(open(path).read(), path) for name, path in modules()}
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+TREES = {name: ast.parse(text_of(path), path) for name, path in modules()}
 
 
 def room(module):
@@ -98,7 +103,7 @@ def test_no_function_is_longer_than_a_screen():
 
 
 def test_no_file_needs_a_map():
-    sizes = {name: open(path).read().count("\n") for name, path in modules()}
+    sizes = {name: text_of(path).count("\n") for name, path in modules()}
     assert not {name: size for name, size in sizes.items() if size > LONG_FILES_ALREADY.get(name, FILE_LINES_MAX)}
 
 
@@ -112,19 +117,27 @@ def test_every_module_says_its_job():
     assert not [name for name, tree in TREES.items() if not ast.get_docstring(tree)]
 
 
-@pytest.mark.parametrize("command", [["--help"], ["irqs", "--json"], ["cpus", "--seconds", "0", "--json"], ["affinity", "--help"],
-                                     ["check", "--seconds", "0.05", "--json"]], ids=lambda command: command[0])  # fmt: skip
-def test_live_path_is_standard_library_and_cheap(command):
-    code = f"import sys; from tophalf.cli.main import main\ntry: main({command!r})\nexcept SystemExit: pass\nprint(sorted(sys.modules), file=sys.stderr)"
+LIVE_COMMANDS = [["--help"], ["irqs", "--json"], ["cpus", "--seconds", "0", "--json"], ["affinity", "--help"],
+                 ["check", "--seconds", "0.05", "--json"]]  # fmt: skip
+
+
+def modules_after(statement):
+    """Names of the modules that a fresh interpreter has loaded after a statement."""
+    code = f"import sys\ntry:\n    {statement}\nexcept SystemExit:\n    pass\nprint(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    loaded = set(ast.literal_eval(done.stderr.strip().splitlines()[-1]))
+    return set(ast.literal_eval(done.stderr.strip().splitlines()[-1]))
+
+
+@pytest.mark.parametrize("command", LIVE_COMMANDS, ids=lambda command: command[0])
+def test_live_path_is_standard_library_and_cheap(command):
+    loaded = modules_after(f"from tophalf.cli.main import main; main({command!r})")
     # `socket` is asked of the kernel's netlink where a command reads a NIC's settings.
     allowed = {"socket"} if command[0] == "check" else set()
-    baseline = subprocess.run([sys.executable, "-c", "import json, argparse, sys; print(sorted(sys.modules))"], capture_output=True, text=True)
-    assert not loaded & COSTLY - allowed - set(ast.literal_eval(baseline.stdout))
+    assert not loaded & COSTLY - allowed - modules_after("import json, argparse")
 
 
 def test_project_names_no_path_of_a_machine():
     root = os.path.dirname(os.path.dirname(SOURCE))
-    tracked = subprocess.run(["git", "-C", root, "grep", "-nIE", "(^|[^.[:alnum:]])/(work|root)/"], capture_output=True, text=True)
+    pattern = "(^|[^.[:alnum:]])/(work|root)/"
+    tracked = subprocess.run(["git", "-C", root, "grep", "-nIE", pattern], capture_output=True, text=True)
     assert not [line for line in tracked.stdout.splitlines() if not line.startswith("tests/data/")]

@@ -106,7 +106,7 @@ def histogram(buckets, width=40):
     largest = max((count for _, count in buckets), default=0)
     label_width = max((len(label) for label, _ in buckets), default=0)
     count_width = max((len(str(count)) for _, count in buckets), default=0)
-    return [f"{label:>{label_width}}  {count:>{count_width}}  {bar(count, largest, width).rstrip()}" for label, count in buckets]
+    return [f"{label:>{label_width}}  {count:>{count_width}}  {bar(count, largest, width)}".rstrip() for label, count in buckets]
 
 
 def progress(text):

@@ -29,7 +29,8 @@ def read_archive(stream, label):
         with tarfile.open(fileobj=stream, mode="r|*") as tar:
             _read_members(tar, files, links, notes)
     except (tarfile.TarError, EOFError, OSError, ValueError, *_decompressor_errors()) as error:
-        notes.append(f"{label}: archive is damaged after {len(files)} files ({error or type(error).__name__}); the rest is not read")
+        why = error or type(error).__name__
+        notes.append(f"{label}: archive is damaged after {len(files)} files ({why}); the rest is not read")
     return files, links, notes
 
 

@@ -2,6 +2,7 @@
 
 from tophalf.errors import FormatError
 
+_HEX = frozenset("0123456789abcdefABCDEF")
 CPUS_MAX = 8192  # CONFIG_NR_CPUS of the largest distribution kernels; keeps "0-99999999999" from eating memory
 
 
@@ -12,11 +13,12 @@ def parse_mask(text, where=""):
     """
     words = text.strip().split(",")
     try:
-        if any(len(word) > 8 for word in words[1:]) or not all(word.isalnum() for word in words):
+        if any(len(word) > 8 for word in words[1:]) or not all(word and _HEX.issuperset(word) for word in words):
             raise ValueError
         bits = int("".join([words[0], *(word.zfill(8) for word in words[1:])]), 16)
     except ValueError:
-        raise FormatError(f"{text.strip()[:40]!r} is not a CPU mask", where, "write hex words such as ff or ffffffff,00000000") from None
+        shown = repr(text.strip()[:40])
+        raise FormatError(f"{shown} is not a CPU mask", where, "write hex words such as ff or ffffffff,00000000") from None
     if bits.bit_length() > CPUS_MAX:
         raise FormatError(f"mask names CPU {bits.bit_length() - 1}, above {CPUS_MAX - 1}", where)
     return tuple(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
@@ -35,11 +37,11 @@ def parse_list(text, where=""):
 
 def _parse_range(part, where):
     span, _, stride = part.partition(":")
-    first, _, last = span.partition("-")
+    first, dash, last = span.partition("-")
     used, _, group = stride.partition("/")
     try:
         first = int(first, 10)
-        last = int(last, 10) if last else first
+        last = int(last, 10) if dash else first
         used, group = (int(used, 10), int(group, 10)) if stride else (1, 1)
     except ValueError:
         raise FormatError(f"{part[:40]!r} is not a CPU list", where, "write for example 0-3,8") from None

@@ -235,6 +235,6 @@ def _trace_form(head):
     if head.startswith(TRACE_DAT_MAGIC):
         return "dat"
     text = head[:4096]
-    if text.startswith(b"# tracer:") or text.startswith(b"cpus=") or re.search(rb"\[\d{3,}\] .*\d+\.\d{6}: \w+:", text):
+    if text.startswith((b"# tracer:", b"cpus=")) or re.search(rb"\[\d{3,}\] .*\d+\.\d{6}: \w+:", text):
         return "text"
     return None

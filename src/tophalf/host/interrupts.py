@@ -22,7 +22,7 @@ _TAIL = re.compile(
 # Without a domain the chip has no hwirq: "IR-IO-APIC-edge" (before 3.17), "xen-percpu    -virq".
 _TAIL_NO_HWIRQ = re.compile(
     r"(?P<hwirq>)(?P<chip>\S+?(?: \S+)*?)"
-    r"(?:\s*-(?P<flow>edge|level|fasteoi|percpu|virq|ipi|event|pirq|ioapic-edge|ioapic-level|msi|msi-x))?"
+    r"(?:\s*-(?P<flow>edge|level|fasteoi|virq|ipi|event|ioapic-edge|ioapic-level|msi|msi-x))?"
     r"(?:\s+(?P<level>Edge|Level))?(?:\s{2,}(?P<actions>\S.*))?$"
 )
 
