@@ -11,7 +11,7 @@ SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 400
 
-# Room: the rooms it may import besides itself. "" is the package's own modules: errors, frozen, vocab, snapshot, events, compiled.
+# Room: the rooms it may import besides itself; "" is the modules of the package itself (errors, frozen, vocab, snapshot, ...).
 MAY_IMPORT = {
     "": set(),
     "host": {""},
