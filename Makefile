@@ -13,7 +13,7 @@ test: $(INSTALLED) lint
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m kernels
 
 test-kernel: $(INSTALLED)
-	$(BIN)/python lab/build.py
+	$(BIN)/python -m lab build
 	$(BIN)/python -m pytest tests/kernel --override-ini addopts=-rs -v
 
 lint: $(INSTALLED)

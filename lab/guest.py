@@ -85,9 +85,9 @@ class Guest:
         network = device_sets.network_script(devices)
         if network:
             command = ["unshare", "--net", "sh", "-ec", network + 'exec "$@"', "sh", *command]
-        self._log = open(os.path.join(self.folder, "emulator.log"), "w+")
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(self._other.fileno(),), stdout=self._log, stderr=self._log,
-                                start_new_session=True, preexec_fn=_die_with_parent)
+        with open(os.path.join(self.folder, "emulator.log"), "wb") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                    pass_fds=(self._other.fileno(),), preexec_fn=_die_with_parent)
 
     def _shares(self):
         return ["-drive", f"file={images.root_image()},if=none,id=root,format=raw,readonly=on",
@@ -99,14 +99,12 @@ class Guest:
 
     def _command_port(self):
         # A path of the build folder may be longer than the 108 bytes of a socket address: pass the socket itself.
-        self._socket, other = socket.socketpair()
-        os.set_inheritable(other.fileno(), True)
-        self._other = other
-        return ["-chardev", f"socket,id=commands,fd={other.fileno()}", "-device", "virtio-serial-pci",
+        self._socket, self._other = socket.socketpair()
+        return ["-chardev", f"socket,id=commands,fd={self._other.fileno()}", "-device", "virtio-serial-pci",
                 "-device", "virtserialport,chardev=commands,name=lab.commands"]
 
     def _wait_ready(self):
-        self._other.close()
+        self._other.close()   # else the end of the emulator would not be seen as the end of the connection
         answer = self._answer(BOOT_S_MAX)
         if answer.get("ready") != self.release:
             raise GuestDied(f"unexpected first line {answer}\n{self.report()}")
@@ -159,6 +157,13 @@ class Guest:
         return self.beside(sys.executable, "-I", os.path.join(CHECKOUT, "lab", "flood.py"), target,
                            str(packets_per_second), str(seconds))
 
+    def alive(self):
+        """Whether it still runs and answers."""
+        try:
+            return self._process.poll() is None and self.run("true", 10).status == 0
+        except GuestDied:
+            return False
+
     def kernel_log(self):
         """The guest's dmesg, or the reason why there is none."""
         try:
@@ -180,8 +185,7 @@ class Guest:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for end in (self._socket, self._log):
-            end.close()
+        self._socket.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

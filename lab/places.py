@@ -31,8 +31,7 @@ def call(*command, **options):
     Raises: LabError with the end of what the tool printed.
     """
     try:
-        done = subprocess.run(command, text=True, errors="replace", stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, **options)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", **options)
     except FileNotFoundError as error:
         raise LabError(f"{command[0]} is missing: apt-get install the packages of lab/apt-packages.txt") from error
     if done.returncode:
