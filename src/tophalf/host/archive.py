@@ -49,16 +49,29 @@ def _read_members(tar, files, links, notes):
             outside += 1
             continue
         if count > MEMBERS_MAX or total > TOTAL_BYTES_MAX:
-            notes.append(f"archive is larger than {TOTAL_BYTES_MAX >> 30} GiB or {MEMBERS_MAX} files: reading stopped")
+            notes.append(too_large_note())
             break
         if member.issym():
             links[path] = member.linkname
-        elif member.isfile() and _WANTED.search(path):
+        elif member.isfile() and wanted(path):
             total += member.size
             if total <= TOTAL_BYTES_MAX:
                 files[path] = _member_bytes(tar, member)
     if outside:
-        notes.append(f"{outside} paths that leave the archive were skipped")
+        notes.append(outside_note(outside))
+
+
+def wanted(path):
+    """Whether any reader may ask for this path of an archive."""
+    return _WANTED.search(path) is not None
+
+
+def too_large_note():
+    return f"archive is larger than {TOTAL_BYTES_MAX >> 30} GiB or {MEMBERS_MAX} files: reading stopped"
+
+
+def outside_note(count):
+    return f"{count} paths that leave the archive were skipped"
 
 
 def _member_bytes(tar, member):

@@ -88,7 +88,9 @@ def _open_directory(path):
     if series:
         base = DirRoot(os.path.dirname(series[0][1]))
         moments = [(time_ns, FallbackRoot(DirRoot(root), base)) for time_ns, root in series]
-        return Machine(_label(path), "series", moments, base)
+        recorded = os.path.exists(f"{base.prefix}/trace/meta.json")  # a recording that somebody unpacked
+        source = TraceSource("recording", path, base) if recorded else None
+        return Machine(_label(path), "recording" if recorded else "series", moments, base, source)
     if single is None:
         raise MachineError("no proc/ in it with counters to read", path, "name the directory that holds proc/")
     root = DirRoot(single, live=_is_live_proc(single))
@@ -146,7 +148,7 @@ def _label(path):
 
 
 def _open_file(path):
-    from tophalf.host.archive import read_archive, unpack_stream
+    from tophalf.host.archive import unpack_stream
 
     with _opened(unpack_stream, path) as stream:
         head = _peek(stream, path)
@@ -155,9 +157,19 @@ def _open_file(path):
         return Machine(_label(path), "trace", [], DirRoot("/nonexistent"), open_trace(path))
     if head[257:262] != b"ustar" and not _looks_like_old_tar(head):
         raise MachineError("neither an archive nor a trace", path, "name a directory with proc/, a tar, a recording or a trace")
-    with _opened(unpack_stream, path) as stream:
-        files, links, notes = read_archive(stream, _label(path))
+    files, links, notes = _opened(_read_files, path)
     return _machine_in_archive(path, files, links, notes)
+
+
+def _read_files(path):
+    from tophalf.host.archive import read_archive, unpack_stream
+    from tophalf.host.tarindex import index_tar
+
+    indexed = index_tar(path, _label(path))
+    if indexed:
+        return indexed
+    with unpack_stream(path) as stream:
+        return read_archive(stream, _label(path))
 
 
 def _opened(opener, path):
@@ -197,13 +209,36 @@ def _machine_in_archive(path, files, links, notes):
     if not _SECONDS.match(name):
         root = MemoryRoot(*_below(found[0], files, links))
         return Machine(_label(path), "moment", [(0, root)], root, notes=notes)
-    base = MemoryRoot(*_below(parent, files, links))
-    siblings = [root for root in found if root.rpartition("/")[0] == parent and _SECONDS.match(root.rpartition("/")[2])]
-    moments = sorted((_seconds_ns(root.rpartition("/")[2]), root) for root in siblings)
-    roots = [(time_ns, FallbackRoot(MemoryRoot(*_below(root, files, links)), base)) for time_ns, root in moments]
     recorded = f"{parent}/trace/meta.json" in files
+    parts = _parts_of_series(parent, files, links)
+    base = MemoryRoot(*parts.pop(None, ({}, {})))
+    known = set(found)
+    moments = sorted((_seconds_ns(part), part) for part in parts if f"{parent}/{part}" in known)
+    if recorded:
+        moments = _whole(moments, parts) or moments
+    roots = [(time_ns, FallbackRoot(MemoryRoot(*parts[part]), base)) for time_ns, part in moments]
     source = TraceSource("recording", path, base) if recorded else None
     return Machine(_label(path), "recording" if recorded else "series", roots, base, source, notes)
+
+
+def _parts_of_series(parent, files, links):
+    """{directory named by seconds, or None for all else below parent: (files, links)}, paths from there on."""
+    parts, cut = {}, len(parent) + 1
+    for kind, table in enumerate((files, links)):
+        for name, value in table.items():
+            if not name.startswith(f"{parent}/"):
+                continue
+            first, _, rest = name[cut:].partition("/")
+            key, inner = (first, rest) if rest and _SECONDS.match(first) else (None, name[cut:])
+            parts.setdefault(key, ({}, {}))[kind][f"/{inner}"] = value
+    return parts
+
+
+def _whole(moments, parts):
+    """Without the moment that a recorder did not come to finish (host/recording.py: what is written last)."""
+    from tophalf.host.recording import WHOLE
+
+    return [(time_ns, part) for time_ns, part in moments if WHOLE in parts[part][0]]
 
 
 def _root_of(name):

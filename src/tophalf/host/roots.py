@@ -106,7 +106,7 @@ class DirRoot(Root):
 
 
 class MemoryRoot(Root):
-    """Files in memory, from an archive: `files` maps absolute path to bytes, `links` to a symlink's target text."""
+    """Files of an archive: `files` maps absolute path to bytes, or to what reads them later, `links` to a symlink's target."""
 
     def __init__(self, files, links):
         super().__init__()
@@ -121,6 +121,10 @@ class MemoryRoot(Root):
             data = self.files.get(real) if real else None
         if data is None:
             self.missing[path] = "not recorded"
+        elif not isinstance(data, bytes):
+            data = data.read()
+            if data is None:
+                self.missing[path] = "the archive changed while it was read"
         return data
 
     def listing(self, path):
