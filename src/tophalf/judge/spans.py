@@ -1,0 +1,161 @@
+"""Spans: what ran from when to when, out of an event table. The arrays around the walk in `timing_kernels`."""
+
+import re
+
+import numpy as np
+
+from tophalf import vocab
+from tophalf.compiled import kernels
+from tophalf.frozen import Frozen
+
+HARDIRQ, SOFTIRQ, TASKLET = vocab.IRQ_HANDLER_ENTRY, vocab.SOFTIRQ_ENTRY, vocab.TASKLET_ENTRY
+WORK, VECTOR = vocab.WORKQUEUE_EXECUTE_START, vocab.VECTOR_ENTRY
+SPAN_KINDS = (HARDIRQ, SOFTIRQ, TASKLET, WORK, VECTOR)  # a span's kind is the event kind that opens it
+CPU_INDEX_MAX = 1 << 14
+
+_IRQ_THREAD = re.compile(r"irq/(\d+)-")  # kernel/irq/manage.c setup_irq_thread: "irq/%d-%s", cut to 15 characters
+_SOFTIRQ_THREAD = re.compile(r"(?:ksoftirqd|ktimers)/(\d+)$")
+
+
+class Spans(Frozen):
+    """Finished spans, numpy columns of one length in order of their start.
+
+    row: the entry's row in `table`. kind: uint8, one of SPAN_KINDS. wall_ns: exit minus entry (inclusive). self_ns: the
+    part in which the span itself ran: without what interrupted it and without other tasks (exclusive). wait_ns: raise to
+    entry of a softirq, queueing to start of a work item, -1 where unknown. queue_row: the row that queued a work item,
+    -1 unknown. parent_row: entry row of the span it interrupted or ran in, -1 none. switches: context switches it caused.
+    in_ksoftirqd: bool, a softirq run by ksoftirqd/N (or ktimers/N of PREEMPT_RT).
+    """
+
+    __slots__ = (
+        "table", "row", "kind", "wall_ns", "self_ns", "wait_ns", "queue_row", "parent_row", "switches", "in_ksoftirqd",
+    )  # fmt: skip
+
+    def __len__(self):
+        return len(self.row)
+
+    def only(self, selection):
+        """The spans that a mask or index array selects."""
+        return self.replace(**{name: getattr(self, name)[selection] for name in self.__slots__[1:]})
+
+    def of(self, kind):
+        """The spans of one kind."""
+        return self.only(np.flatnonzero(self.kind == kind))
+
+    @property
+    def key(self):
+        """What ran: irq, softirq vector, function of a tasklet or work item, interrupt vector. int64."""
+        by_function = (self.kind == WORK) | (self.kind == TASKLET)
+        return np.where(by_function, self.table.b[self.row], self.table.a[self.row])
+
+    @property
+    def name(self):
+        """Index into table.strings: action, interrupt vector's handler, workqueue; -1 none. int32."""
+        queued = np.where(self.queue_row >= 0, self.table.name[self.queue_row], np.int32(-1))
+        return np.where(self.kind == WORK, queued, self.table.name[self.row])
+
+    @property
+    def cpu(self):
+        return self.table.cpu[self.row]
+
+    @property
+    def pid(self):
+        """The task that ran it, or that was interrupted by it."""
+        return self.table.pid[self.row]
+
+    @property
+    def start_ns(self):
+        return self.table.time_ns[self.row]
+
+
+def find_spans(table):
+    """Pair entries with exits. Returns (Spans, context switches caused by interrupts that the trace does not show).
+
+    Rows must be in (time, cpu, sequence) order. Pairs are made per CPU and context; an entry or exit whose other half
+    is missing (the trace's edges, lost events) makes no span.
+    """
+    module, is_compiled = kernels("tophalf.judge.timing_kernels", len(table))
+    arrange = _as_arrays if is_compiled else _as_lists
+    counts = np.bincount(table.kind, minlength=len(vocab.EVENT_NAMES))
+    cpu_index, cpu_count = _cpu_index(table.cpu)
+    rows = module.Rows(
+        *arrange(table.time_ns, cpu_index, table.kind, table.pid, table.flags, table.a, table.b, table.name, _irq_threads(table))
+    )
+    span_count = int(sum(counts[kind] for kind in SPAN_KINDS))
+    found = module.Found(*arrange(*_found_columns(span_count)))
+    tally = arrange(np.zeros(4, np.int64))[0]
+    waking = vocab.SCHED_WAKING if counts[vocab.SCHED_WAKING] else vocab.SCHED_WAKEUP
+    maps = [
+        module.Map(*arrange(*_map_columns(size)))
+        for size in (span_count, int(counts[waking]), int(counts[vocab.WORKQUEUE_QUEUE_WORK]))
+    ]
+    module.walk(rows, found, module.Cpus(*arrange(*_cpu_columns(cpu_count))), *maps, waking, tally)
+    return _finished(table, [np.asarray(column) for column in found]), int(tally[3])
+
+
+def _as_arrays(*columns):
+    return columns
+
+
+def _as_lists(*columns):
+    return [column.tolist() for column in columns]
+
+
+def _cpu_index(cpu):
+    """CPU numbers without gaps where they are few, as they are otherwise. Returns (index by row, how many)."""
+    if len(cpu) and (cpu.max() >= CPU_INDEX_MAX or cpu.min() < 0):
+        distinct, index = np.unique(cpu, return_inverse=True)
+        return index, len(distinct)
+    return cpu, int(cpu.max()) + 1 if len(cpu) else 0
+
+
+def _irq_threads(table):
+    """By string: the line whose interrupt thread bears that name, -1 for none. One more, for the name -1."""
+    found = [_IRQ_THREAD.match(text) for text in table.strings]
+    return np.array([int(match[1]) if match else -1 for match in found] + [-1], np.int64)
+
+
+def _found_columns(count):
+    def full(value, dtype):
+        return np.full(count, value, dtype)
+
+    row, parent, queue_row, switches = full(0, np.int32), full(-1, np.int32), full(-1, np.int32), full(0, np.int32)
+    return row, parent, full(-1, np.int64), full(0, np.int64), full(-1, np.int64), queue_row, switches
+
+
+def _cpu_columns(count):
+    def full(value, length=1):
+        return np.full(count * length, value, np.int64)
+
+    top, task, last_ns, softirq_view = full(-1), full(-(1 << 40)), full(0), full(2)
+    return top, task, last_ns, softirq_view, full(0), full(0, 3), full(0, 30), full(0), full(-1)
+
+
+def _map_columns(count):
+    size = 1 << (2 * count + 8).bit_length()
+    return np.zeros(size, np.int64), np.zeros(size, np.int64)
+
+
+def _finished(table, columns):
+    row, parent, wall_ns, self_ns, wait_ns, queue_row, switches = columns
+    parent_row = np.where(parent >= 0, row[parent], np.int32(-1)) if len(row) else parent
+    fields = {
+        "row": row, "kind": table.kind[row], "wall_ns": wall_ns, "self_ns": self_ns, "wait_ns": wait_ns,
+        "queue_row": queue_row, "parent_row": parent_row, "switches": switches,
+    }  # fmt: skip
+    done = wall_ns >= 0
+    if not done.all():
+        fields = {name: column[done] for name, column in fields.items()}
+    in_ksoftirqd = (fields["kind"] == SOFTIRQ) & _in_softirq_thread(table, fields["row"])
+    return Spans(table=table, in_ksoftirqd=in_ksoftirqd, **fields)
+
+
+def _in_softirq_thread(table, row):
+    """Whether the task of a row is its CPU's ksoftirqd (they are bound) or ktimers."""
+    cpu, pid = table.cpu[row], table.pid[row]
+    inside = np.zeros(len(row), bool)
+    for thread, comm in table.tasks.items():
+        match = _SOFTIRQ_THREAD.match(comm)
+        if match:
+            inside |= (pid == thread) & (cpu == int(match[1]))
+    return inside
