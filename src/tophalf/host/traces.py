@@ -1,0 +1,34 @@
+"""From any trace to the event table: the one call behind `trace`, `laws`, `export` and `check`."""
+
+
+def load_events(machine):
+    """The events of a machine's trace.
+
+    Args: machine: host.door.Machine. What was odd about the trace is added to its `notes`.
+    Returns: EventTable, or None for a machine without a trace.
+    Raises: FormatError with file:offset or file:line when nothing can be read.
+    """
+    source = machine.trace
+    if source is None:
+        return None
+    readers = {"dat": _load_dat, "text": _load_text, "recording": _load_recording}
+    return readers[source.form](source, machine.notes)
+
+
+def _load_dat(source, notes):
+    from tophalf.host.tracedat import read_trace_dat
+    from tophalf.host.tracedat_pages import dat_table
+
+    return dat_table(read_trace_dat(source.data, source.path), source, notes)
+
+
+def _load_text(source, notes):
+    from tophalf.host.tracetext import read_trace_text
+
+    return read_trace_text(source.data, source.path, notes)
+
+
+def _load_recording(source, notes):
+    from tophalf.host.recordedpages import recorded_table
+
+    return recorded_table(source, notes)
