@@ -18,6 +18,7 @@ A plain tar that only grows, so that a cut tail costs the tail alone. Below one 
 SECONDS has six digits before and after the point: names in order are pages in order of time.
 """
 
+import contextlib
 import os
 import time
 
@@ -71,19 +72,17 @@ class TarWriter:
             while done < len(view):
                 done += os.write(self.fd, view[done:])
         except OSError as error:
-            os.ftruncate(self.fd, self.size)
+            with contextlib.suppress(OSError):  # not a plain file
+                os.ftruncate(self.fd, self.size)
             raise MachineError(f"cannot be written further ({error.strerror})", self.path, _CUT) from None
         self.size += done
 
     def close(self):
         """End the archive where there is still room for its end."""
         self._batch = [bytes(2 * BLOCK)]
-        try:
+        with contextlib.suppress(MachineError):  # a tar without its end marker is read all the same
             self.flush()
-        except MachineError:
-            pass  # a tar without its end marker is read all the same
-        finally:
-            os.close(self.fd)
+        os.close(self.fd)
 
     def _member(self, name, kind, size, target):
         full = f"{self.name}/{name}".encode("utf-8", "surrogateescape")
