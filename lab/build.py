@@ -11,7 +11,7 @@ def build(flavours=None, update=False):
     Args: flavours: some of kernels.META; all when None. update: ask apt for newer kernels.
     Raises: LabError.
     """
-    steps = [("emulator", emulator.build), ("root image", images.root_image)]
+    steps = [("emulator", lambda: emulator.build(update)), ("root image", images.root_image)]
     for flavour, release in kernels.releases(update).items():
         if flavours is None or flavour in flavours:
             steps.append((f"kernel {flavour} = {release}", lambda release=release: images.initramfs(release)))

@@ -17,14 +17,14 @@ FIRMWARE = "/usr/share/seabios"
 
 
 def unpacked():
-    """Path of the unpacked QEMU, or None where there is none."""
+    """Path of the unpacked QEMU; there may be none."""
     return os.path.join(built("qemu"), "usr/bin/qemu-system-x86_64")
 
 
-def build():
-    """Fetch QEMU from backports once. Returns a sentence saying what will run the guests."""
+def build(update=False):
+    """Fetch QEMU from backports, once unless update asks again. Returns the command that will run the guests."""
     folder = built("qemu")
-    if not is_current(folder, "backports"):
+    if update or not is_current(folder, "backports"):
         try:
             options = debian.private_apt(debian.source_lines("-backports"))
             debian.unpack(PACKAGES, folder, options)
