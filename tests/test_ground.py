@@ -34,8 +34,8 @@ def test_times_as_people_say_them(ns, text):
     assert vocab.human_ns(ns) == text
 
 
-@pytest.mark.parametrize(("count", "text"), [(None, "-"), (0, "0"), (0.5, "0.5"), (1500, "1,500"), (78_000, "78k"), (14_880_952, "14.9M"),
-                                             (2.5e9, "2.5G")])  # fmt: skip
+@pytest.mark.parametrize(("count", "text"), [(None, "-"), (0, "0"), (0.5, "0.5"), (1500, "1,500"), (78_000, "78k"),
+                                             (14_880_952, "14.9M"), (2.5e9, "2.5G")])  # fmt: skip
 def test_counts_as_people_say_them(count, text):
     assert vocab.human_count(count) == text
 

@@ -121,7 +121,8 @@ def test_symlink_loops_end(tmp_path):
 
 
 def test_links_inside_an_archive_are_followed(tmp_path):
-    path = hostile(tmp_path, ("m/sys/devices/pci0/net/eth0/mtu", b"1500\n"), ("m/sys/class/net/eth0", b"", "../../devices/pci0/net/eth0"))
+    link = ("m/sys/class/net/eth0", b"", "../../devices/pci0/net/eth0")
+    path = hostile(tmp_path, ("m/sys/devices/pci0/net/eth0/mtu", b"1500\n"), link)
     root = open_machine(path).moments[0][1]
     assert root.number("/sys/class/net/eth0/mtu") == 1500
     assert root.real("/sys/class/net/eth0") == "/sys/devices/pci0/net/eth0"

@@ -31,7 +31,8 @@ def run(args):
     if args.json:
         _print_document(first_machine, second_machine, first, second, unit, moved, changed)
     else:
-        print(_show(first_machine, second_machine, unit, moved, changed, None if args.all else ROWS_SHOWN))
+        sides = ("A", "B") if args.second else ("first", "last")
+        print(_show(_title(first_machine, second_machine), sides, unit, moved, changed, None if args.all else ROWS_SHOWN))
     return 0
 
 
@@ -53,15 +54,21 @@ def _print_document(first_machine, second_machine, first, second, unit, moved, c
     })  # fmt: skip
 
 
-def _show(first_machine, second_machine, unit, moved, changed, shown):
-    names = f"{first_machine.label} against {second_machine.label}"
-    lines = [render.paint(names if first_machine is not second_machine else f"{names}: first and last moment", "bold")]
+def _title(first_machine, second_machine):
+    if first_machine is second_machine:
+        return f"{first_machine.label}: its first against its last moment"
+    return f"A: {first_machine.label}, B: {second_machine.label}"
+
+
+def _show(title, sides, unit, moved, changed, shown):
+    lines = [render.paint(title, "bold")]
     rows = [(row.what, human_count(row.before), human_count(row.after), _signed(row.change)) for row in moved[:shown]]
-    lines.append(render.table(["moved", f">A{unit}", f">B{unit}", f">change{unit}"], rows) if rows else "nothing moved")
+    titles = ["moved", *(f">{side}{unit}" for side in sides), f">change{unit}"]
+    lines.append(render.table(titles, rows) if rows else "nothing moved")
     if shown and len(moved) > shown:
         lines.append(render.paint(f"{len(moved) - shown} smaller changes are left out (--all shows them)", "dim"))
     rows = [(row.what, row.before, row.after) for row in changed]
-    lines.append(render.table(["changed", "A", "B"], rows) if rows else "no mask or setting changed")
+    lines.append(render.table(["changed", *sides], rows) if rows else "no mask or setting changed")
     return "\n".join(lines)
 
 

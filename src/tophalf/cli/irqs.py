@@ -10,8 +10,8 @@ FIELDS = ("interrupts", "irq_files")
 FACTS = ("boot", "pci")
 SORTS = {
     "irq": lambda row: (not isinstance(row["irq"], int), row["irq"] if isinstance(row["irq"], int) else 0, str(row["irq"])),
-    "rate": lambda row: -(row["rate"] or 0.0),
-    "total": lambda row: -row["total"],
+    "rate": lambda row: (not isinstance(row["irq"], int), -(row["rate"] or 0.0)),
+    "total": lambda row: (not isinstance(row["irq"], int), -row["total"]),
     "name": lambda row: (row["actions"], str(row["irq"])),
 }
 
@@ -20,7 +20,7 @@ def parser():
     """Options of `tophalf irqs`."""
     options = command_parser("irqs", __doc__.split(": ", 1)[1], "tophalf irqs --sort rate --filter eth0")
     options.add_argument("--seconds", type=float, help="watch a live machine so long for rates (default 1; with --json 0)")
-    options.add_argument("--sort", choices=SORTS, help="order of rows (default rate, or irq where there is no rate)")
+    options.add_argument("--sort", choices=SORTS, help="order of rows (default rate, where there is one); numbers come first")
     options.add_argument("--filter", metavar="TEXT", help="only rows whose number, action or chip contains TEXT")
     options.add_argument("--cpu", type=int, metavar="N", help="only interrupts that landed on CPU N")
     options.add_argument("--all", action="store_true", help="also lines that never fired")
@@ -117,13 +117,11 @@ def _cpus(cpus):
 
 
 def _colours(row):
-    """Yellow: the interrupt landed outside the mask that is asked for. Red: handlers did not claim it."""
+    """Yellow: the interrupt landed outside the mask that is asked for. Cyan: its mask is probably the driver's."""
     colours = {}
     landed = {int(cpu) for cpu, rate in (row["rate_per_cpu"] or {}).items() if rate}
     if row["affinity"] and landed - set(row["affinity"]):
         colours[3] = "yellow"
-    if (row["spurious"] or {}).get("unhandled", 0) > 1:
-        colours[9] = "red"
     if row["managed"]:
         colours[8] = "cyan"
     return colours
