@@ -188,11 +188,11 @@ def live_root():
 
 
 def _read_all(fd):
-    # The first read is small: for /proc/sys the kernel allocates and clears as much as is asked for
+    # Small reads first: for /proc/sys the kernel allocates and clears as much as is asked for
     # (fs/proc/proc_sysctl.c proc_sys_call_handler), 80 µs for a mebibyte against 8.
     chunks, size = [], 0
     while size <= FILE_BYTES_MAX:
-        chunk = os.read(fd, 1 << 20 if chunks else 1 << 14)
+        chunk = os.read(fd, 1 << 20 if size >> 15 else 1 << 14)
         if not chunk:
             return b"".join(chunks)
         chunks.append(chunk)
