@@ -18,10 +18,19 @@ def command_parser(name, description, example, machine=True):
     return parser
 
 
-def print_json(value):
-    """One JSON document on standard output; tuples become lists, keys strings."""
+def print_json(document):
+    """One JSON object on standard output, a line a key and a line an item of its lists; tuples become lists.
+
+    Each item goes through the C encoder, which `indent=` would turn off: 1,152 CPUs by 4,000 lines are 5 million numbers.
+    """
     import json
     import sys
 
-    json.dump(value, sys.stdout, indent=1, ensure_ascii=False)
-    sys.stdout.write("\n")
+    parts = [f"{json.dumps(key)}: {_lines(value, json.dumps)}" for key, value in document.items()]
+    sys.stdout.write("{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def _lines(value, dumps):
+    if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(" " + dumps(item) for item in value) + "\n]"
+    return dumps(value)
