@@ -2,28 +2,31 @@
 
 import os
 
+from tophalf.host.nictext import settings_text, statistics_text
 from tophalf.host.read import ALL, ALL_FACTS, read_facts, read_snapshot
 from tophalf.host.recording import WHOLE
 from tophalf.host.roots import LINKS_MAX, DirRoot
 from tophalf.host.threads import KTHREADD, classify
 
-COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "udp", "netdev_stats")  # read every second
-SETTINGS = ("irq_files", "default_affinity")  # many files that change little: read seldom
+COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "udp")  # read every second
+NET_DEV = "/proc/net/dev"  # a recording's form of what host/nicstats.py asks netlink
+SETTINGS = ("irq_files", "default_affinity", "netdev_stats")  # much that changes little, or costs a driver: read seldom
 THREAD_FILES = ("stat", "schedstat")
-COUNTER_FILES_MAX = 400  # a host of containers has thousands of devices: those beyond are kept in the first moment alone
+COUNTER_FILES_MAX = 400  # whatever a reader may come to look at: a second must stay cheap
 
 
 class CapturingRoot(DirRoot):
     """The live machine, remembering all that was read: a recording then holds just what the readers need.
 
     files: {path: bytes}, links: {path: target}, both absolute. A directory that was listed keeps its empty directories by a
-    file `.keep` in each, since a tar in memory knows directories only by what is in them.
+    file `.keep` in each, since a tar in memory knows directories only by what is in them, and files that are named by a
+    number (msi_irqs/28) without their content.
     """
 
     def __init__(self):
         super().__init__("", live=True)
         self.files, self.links = {}, {}
-        self._folders = set()
+        self._folders, self._numbers = set(), set()
 
     def read(self, path):
         data = super().read(path)
@@ -54,7 +57,8 @@ class CapturingRoot(DirRoot):
             while path and path not in shown:
                 shown.add(path)
                 path = path.rpartition("/")[0]
-        return {**self.files, **{f"{folder}/.keep": b"" for folder in self._folders - shown}}
+        empty = [f"{folder}/.keep" for folder in self._folders - shown]
+        return {**dict.fromkeys((*empty, *self._numbers), b""), **self.files}
 
     def _note(self, path):
         try:
@@ -62,6 +66,8 @@ class CapturingRoot(DirRoot):
         except OSError:
             if os.path.isdir(path):
                 self._folders.add(path)
+            elif path.rpartition("/")[2].isdigit():
+                self._numbers.add(path)
 
     def _resolved(self, path):
         """The path without symlinks; those met on the way are remembered. /proc/net stays: it leads to this process."""
@@ -97,18 +103,18 @@ class MomentWriter:
     def write_facts(self, name):
         """Everything that any reader looks at, under the name of the first moment."""
         root = CapturingRoot()
-        _look(read_snapshot, root, 0, COUNTERS)
-        self._counter_paths = tuple(root.files)[:COUNTER_FILES_MAX]
-        _look(read_snapshot, root, 0, [field for field in ALL if field not in (*COUNTERS, "log", "threads")])
-        _look(read_facts, root, ALL_FACTS)
-        self._add_captured(name, root)
+        read_snapshot(root, 0, COUNTERS)
+        self._counter_paths = (*list(root.files)[:COUNTER_FILES_MAX], NET_DEV)
+        read_snapshot(root, 0, [field for field in ALL if field not in (*COUNTERS, *SETTINGS, "log", "threads")])
+        facts = read_facts(root, ALL_FACTS)
+        self._add_captured(name, root, settings_text(facts.net))
 
     def write(self, name, settings=False, log=False):
         """One moment. settings: with the files of every interrupt. log: with the kernel log."""
         if settings:
             root = CapturingRoot()
-            read_snapshot(root, 0, SETTINGS)
-            self._add_captured(name, root)
+            read = read_snapshot(root, 0, SETTINGS)
+            self._add_captured(name, root, statistics_text(read.netdev_stats))
         for path in self._paths():
             data = _bytes(path)
             if data is not None:
@@ -117,8 +123,8 @@ class MomentWriter:
             self.tar.add(f"{name}/dmesg", text)
         self.tar.add(f"{name}{WHOLE}", _bytes(WHOLE) or b"")
 
-    def _add_captured(self, name, root):
-        for path, data in root.kept().items():
+    def _add_captured(self, name, root, texts):
+        for path, data in (*root.kept().items(), *texts.items()):
             self.tar.add(name + path, data)
         for path, target in root.links.items():
             self.tar.link(name + path, target)
@@ -140,14 +146,6 @@ class MomentWriter:
                 yield pid
             else:
                 self._other_pids.add(pid)
-
-
-def _look(read, *arguments):
-    for field in arguments[-1]:
-        try:
-            read(*arguments[:-1], (field,))
-        except ModuleNotFoundError:
-            continue
 
 
 def kernel_log():
