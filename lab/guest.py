@@ -61,10 +61,10 @@ class Guest:
         self.out = os.path.join(self.folder, "out")
         self.console_path = os.path.join(self.folder, "console")
         os.makedirs(self.out)
-        self._socket = None
+        self._socket = self._process = None
         self._rest = b""
-        self._process = self._start(tuple(devices), cpus, memory_mib, append)
         try:
+            self._process = self._start(tuple(devices), cpus, memory_mib, append)
             self._wait_ready()
         except BaseException:
             self.close()
@@ -182,10 +182,12 @@ class Guest:
 
     def close(self):
         """End the guest at once and remove its folder. Harmless when it is gone already."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._socket.close()
+        if self._process is not None:
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        if self._socket is not None:
+            self._socket.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
