@@ -10,6 +10,7 @@ from tophalf.host.threads import KTHREADD, classify
 
 COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "udp")  # read every second
 NET_DEV = "/proc/net/dev"  # a recording's form of what host/nicstats.py asks netlink
+UNAME = "/sos_commands/kernel/uname_-a"  # as in a sosreport: no file of /proc tells the architecture on every kernel
 SETTINGS = ("irq_files", "default_affinity", "netdev_stats")  # much that changes little, or costs a driver: read seldom
 THREAD_FILES = ("stat", "schedstat")
 COUNTER_FILES_MAX = 400  # whatever a reader may come to look at: a second must stay cheap
@@ -107,7 +108,7 @@ class MomentWriter:
         self._counter_paths = (*list(root.files)[:COUNTER_FILES_MAX], NET_DEV)
         read_snapshot(root, 0, [field for field in ALL if field not in (*COUNTERS, *SETTINGS, "log", "threads")])
         facts = read_facts(root, ALL_FACTS)
-        self._add_captured(name, root, settings_text(facts.net))
+        self._add_captured(name, root, {**settings_text(facts.net), UNAME: _uname()})
 
     def write(self, name, settings=False, log=False):
         """One moment. settings: with the files of every interrupt. log: with the kernel log."""
@@ -146,6 +147,11 @@ class MomentWriter:
                 yield pid
             else:
                 self._other_pids.add(pid)
+
+
+def _uname():
+    told = os.uname()
+    return f"{told.sysname} {told.release} {told.version} {told.machine} GNU/Linux\n".encode()
 
 
 def kernel_log():
