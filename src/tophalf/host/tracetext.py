@@ -43,14 +43,6 @@ _LEGEND = (
     "irqs-off", "need-resched-lazy", "need-resched", "hardirq/softirq", "preempt-lazy-depth", "preempt-depth",
     "migrate-disable",
 )  # fmt: skip
-    "irqs-off",
-    "need-resched-lazy",
-    "need-resched",
-    "hardirq/softirq",
-    "preempt-lazy-depth",
-    "preempt-depth",
-    "migrate-disable",
-)
 _USUAL = ("irqs-off", "need-resched", "hardirq/softirq", "preempt-depth", "migrate-disable")
 
 
