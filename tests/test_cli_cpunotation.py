@@ -56,7 +56,9 @@ def test_what_is_neither_is_an_error(text):
         read_cpus(text)
 
 
-@pytest.mark.parametrize(("read", "text"), [(read_cpus, "00000000"), (read_cpus, "0x0"), (read_mask, "0"), (read_list, ""), (read_list, ",")])
+@pytest.mark.parametrize(
+    ("read", "text"), [(read_cpus, "00000000"), (read_cpus, "0x0"), (read_mask, "0"), (read_list, ""), (read_list, ",")]
+)
 def test_no_cpu_at_all_is_an_error(read, text):
     with pytest.raises(FormatError, match="names no CPU"):
         read(text)

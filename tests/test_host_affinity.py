@@ -26,7 +26,7 @@ def mask_of(irq):
 def movable_line():
     """An interrupt of this machine that hardly ever fires and whose mask may be written."""
     for irq in sorted(map(int, filter(str.isdigit, os.listdir("/proc/irq")))):
-        names = [name for name in os.listdir(f"/proc/irq/{irq}") if name.endswith("-config") or name.endswith("Ged")]
+        names = [name for name in os.listdir(f"/proc/irq/{irq}") if name.endswith(("-config", "Ged"))]
         if names and os.stat(f"/proc/irq/{irq}/smp_affinity").st_mode & 0o200:
             return irq
     pytest.skip("no quiet movable line on this machine")
@@ -46,7 +46,7 @@ def line():
 
 @AS_ROOT
 def test_a_mask_written_reads_back(line):
-    cpu = parse_list(open("/sys/devices/system/cpu/online").read())[-1]
+    cpu = parse_list(live_root().word("/sys/devices/system/cpu/online"))[-1]
     write_affinity(live_root(), line, (cpu,))
     with open(f"/proc/irq/{line}/smp_affinity_list") as file:
         assert file.read().strip() == str(cpu)
@@ -54,7 +54,7 @@ def test_a_mask_written_reads_back(line):
 
 @AS_ROOT
 def test_a_cpu_beyond_the_possible_ones_is_eoverflow(line):
-    beyond = parse_list(open("/sys/devices/system/cpu/possible").read())[-1] + 33
+    beyond = parse_list(live_root().word("/sys/devices/system/cpu/possible"))[-1] + 33
     before = mask_of(line)
     with pytest.raises(Refused) as error:
         write_affinity(live_root(), line, (0, beyond))
@@ -101,7 +101,8 @@ def test_without_root_the_answer_is_sudo():
     import tophalf
 
     source = os.path.dirname(os.path.dirname(tophalf.__file__))
-    done = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {source!r})\n{code}"], capture_output=True, text=True)
+    code = f"import sys; sys.path.insert(0, {source!r})\n{code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     if "PermissionError" in done.stderr or "ModuleNotFoundError" in done.stderr:
         pytest.skip("the checkout cannot be read by the user nobody")
     assert "needs root (EACCES); try again with sudo" in done.stderr

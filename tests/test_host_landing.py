@@ -122,7 +122,10 @@ def test_lines_are_watched_together():
     assert machine.now_s == pytest.approx(1.0, rel=0.01)
 
 
-@given(st.lists(st.dictionaries(st.integers(0, 3), st.integers(0, 2**31), max_size=4), max_size=8), st.sets(st.integers(0, 3), min_size=1))
+STEPS = st.lists(st.dictionaries(st.integers(0, 3), st.integers(0, 2**31), max_size=4), max_size=8)
+
+
+@given(STEPS, st.sets(st.integers(0, 3), min_size=1))
 def test_every_arrival_is_counted_once_and_landed_means_the_last_were_inside(steps, cpus):
     cpus = tuple(sorted(cpus))
     machine = Machine(mask=f"{sum(1 << cpu for cpu in cpus):x}", effective="8", steps=steps)

@@ -75,7 +75,9 @@ def test_each_way_of_naming_finds_its_lines(root, word, irqs, how):
     assert (target.irqs, target.how) == (irqs, how)
 
 
-@pytest.mark.parametrize("word", ["31", "999999999999999999999", "eth1", "lo", "nvme0q[7-9]", "..", "../../x", "", " ", "0000:00:1f.7"])
+@pytest.mark.parametrize(
+    "word", ["31", "999999999999999999999", "eth1", "lo", "nvme0q[7-9]", "..", "../../x", "", " ", "0000:00:1f.7"]
+)
 def test_what_nothing_bears_is_an_error(root, word):
     with pytest.raises(SteerError):
         find_target(root, read_interrupts(root), word)
@@ -99,7 +101,12 @@ def test_without_interrupts_the_folders_of_proc_irq_are_searched():
 
 def test_identity_changes_when_another_device_takes_the_number(root):
     line = identify(root, read_interrupts(root), 26)
-    assert line == {"actions": ["virtio2-input.0"], "chip": "PCI-MSIX-0000:00:0a.0", "hwirq": 1, "device": "0000:00:0a.0 0x1af4:0x1041"}
+    assert line == {
+        "actions": ["virtio2-input.0"],
+        "chip": "PCI-MSIX-0000:00:0a.0",
+        "hwirq": 1,
+        "device": "0000:00:0a.0 0x1af4:0x1041",
+    }
     other = MemoryRoot({**FILES, f"{PCI}/0000:00:0a.0/device": b"0x1042\n"}, LINKS)
     assert identify(other, read_interrupts(other), 26) != line
 

@@ -56,7 +56,7 @@ def write_affinity(root, irq, cpus):
         raise SteerError("a recording cannot be steered", f"IRQ {irq}", "leave --machine out to set it on this host")
     path = f"{root.prefix}/proc/irq/{int(irq)}/smp_affinity"
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
         try:
             os.write(fd, format_mask(cpus).encode())
         finally:

@@ -85,7 +85,8 @@ class State:
         except OSError as error:
             raise StateError(f"cannot be read ({error.strerror})", self.path) from None
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise StateError("is not a state file of this version", self.path, "move it away; what it held cannot be undone") from None
+            do = "move it away; what it held cannot be undone"
+            raise StateError("is not a state file of this version", self.path, do) from None
         self.changes, self.refusals = changes, refusals
 
     def save(self):

@@ -1,0 +1,143 @@
+"""Plain dicts of `tophalf affinity`: what its --json prints and affinity_text lays out. docs/json.md describes the keys."""
+
+from tophalf.host.cpumask import format_mask
+
+
+def line_rows(machine, interrupts, irqs):
+    """(one row a line as it is or was recorded, Facts). A series holds masks at some moments only: the latest counts."""
+    from tophalf.host.read import read_facts
+
+    facts = read_facts(machine.moments[-1][1], ("boot", "pci", "daemons"))
+    proofs = _proofs(machine, interrupts, irqs)
+    return [_line_row(machine, interrupts, irq, facts, proofs.get(irq)) for irq in irqs], facts
+
+
+def _proofs(machine, interrupts, irqs):
+    """{irq: proof that the kernel does not let it be moved}: its own mark, or a refusal in this boot."""
+    from tophalf.host.affinity import marked_fixed
+    from tophalf.host.targets import identify
+    from tophalf.host.undo import known_refusals
+
+    root = machine.moments[-1][1]
+    refused = known_refusals(root, lambda irq: identify(root, interrupts, irq))
+    proofs = {irq: f"the kernel refused a mask for it in this boot ({error})" for irq, error in refused.items()}
+    return {**{irq: "the kernel shows its mask read-only" for irq in irqs if marked_fixed(root, irq)}, **proofs}
+
+
+def _line_row(machine, interrupts, irq, facts, proof):
+    from tophalf.judge.managed import managed
+
+    line, files = _line(interrupts, irq), _latest_files(machine, irq)
+    value, evidence = managed(line, files, facts) if line else (None, None)
+    if proof:
+        value, evidence = True, "; ".join(filter(None, (proof, evidence if value else None)))
+    return {
+        "irq": irq,
+        "actions": _actions(interrupts, irq),
+        "chip": (line.chip if line else None) or files.chip,
+        "hwirq": files.hwirq if line is None or line.hwirq is None else line.hwirq,
+        "trigger": (line.trigger if line else None) or files.trigger,
+        "affinity": _listed(files.affinity),
+        "effective_affinity": _listed(files.effective_affinity),
+        "affinity_hint": _listed(files.affinity_hint),
+        "node": files.node,
+        "managed": value,
+        "managed_evidence": evidence,
+    }
+
+
+def _latest_files(machine, irq):
+    from tophalf.host.irqs import read_irq
+
+    for _, root in reversed(machine.moments):
+        files = read_irq(root, irq)
+        if files.affinity is not None:
+            return files
+    return files
+
+
+def outcome_rows(interrupts, outcomes):
+    """One row a line that was to be changed."""
+    return [_outcome_row(interrupts, outcome) for outcome in outcomes]
+
+
+def _outcome_row(interrupts, outcome):
+    landing = outcome.landing
+    return {
+        "irq": outcome.irq,
+        "actions": _actions(interrupts, outcome.irq),
+        "before": _listed(outcome.before),
+        "after": _listed(outcome.after),
+        "written": outcome.written,
+        "refused": outcome.refused.line() if outcome.refused else None,
+        "effective_before": _listed(outcome.effective_before),
+        "effective_after": _listed(landing.effective_affinity) if landing else None,
+        "affinity_now": _listed(landing.affinity) if landing else None,
+        "verdict": landing.verdict if landing else None,
+        "inside": landing.inside if landing else None,
+        "outside": landing.outside if landing else None,
+        "per_cpu": {str(cpu): count for cpu, count in sorted(landing.per_cpu.items())} if landing else None,
+        "watched_ns": landing.watched_ns if landing else None,
+        "undo_left": outcome.left,
+    }
+
+
+def planned_rows(root, interrupts, wanted):
+    """What would be written. wanted: {irq: CPUs}."""
+    from tophalf.host.affinity import marked_fixed
+    from tophalf.host.landing import masks
+
+    return [
+        {
+            "irq": irq,
+            "actions": _actions(interrupts, irq),
+            "path": f"{root.prefix}/proc/irq/{irq}/smp_affinity",
+            "before": _listed(masks(root, irq)[0]),
+            "after": list(cpus),
+            "text": format_mask(cpus),
+            "read_only": marked_fixed(root, irq),
+        }
+        for irq, cpus in wanted.items()
+    ]
+
+
+def read_daemons_of(machine):
+    """Facts with only the daemons in them."""
+    from tophalf.host.read import read_facts
+
+    return read_facts(machine.moments[-1][1], ("daemons",))
+
+
+def irqbalance_row(facts, irqs):
+    """What irqbalance means for these lines: {"running"}, and where it runs {"pid", "interval_s", "banned", "not_banned",
+    "arguments"} too.
+
+    running is None where the process list is not recorded; banned: lines it was told to leave alone.
+    """
+    if facts.daemons is None or facts.daemons.get("irqbalance") is None:
+        return {"running": None}
+    daemon = facts.daemons["irqbalance"]
+    if not daemon:
+        return {"running": False}
+    bans = set(daemon.bans or ())
+    return {
+        "running": True,
+        "pid": daemon.pid,
+        "interval_s": daemon.interval_s,
+        "banned": [irq for irq in irqs if irq in bans],
+        "not_banned": [irq for irq in irqs if irq not in bans],
+        "arguments": list(daemon.arguments or ())[1:],
+    }
+
+
+def _line(interrupts, irq):
+    return interrupts.lines.get(str(irq)) if interrupts else None
+
+
+def _actions(interrupts, irq):
+    line = _line(interrupts, irq)
+    return list(line.actions) if line else []
+
+
+def _listed(cpus):
+    return None if cpus is None else list(cpus)

@@ -1,0 +1,157 @@
+"""The command `tophalf affinity`, as its user meets it."""
+
+import json
+import os
+
+import pytest
+
+from test_host_affinity import mask_of, movable_line
+from tophalf.cli.main import main
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="writing masks needs root")
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOPHALF_STATE", str(tmp_path / "state.json"))
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture
+def line():
+    """A quiet line of this machine; its mask is put back."""
+    irq = movable_line()
+    before = mask_of(irq)
+    yield irq
+    with open(f"/proc/irq/{irq}/smp_affinity", "w") as file:
+        file.write(before)
+
+
+@pytest.fixture
+def said(capsys):
+    """Run tophalf affinity: (exit status, standard output, standard error)."""
+
+    def run(*words):
+        status = main(["affinity", *map(str, words)])
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+@AS_ROOT
+def test_set_show_and_undo(said, line):
+    status, out, _ = said(line, "--list", "0", "--wait", "0.05")
+    assert status == 0 and f"IRQ {line}" in out and "-> 0  (mask 1), read as a list" in out
+    assert "no interrupt in" in out and f"undo: tophalf affinity --undo {line}" in out
+    status, out, _ = said(line)
+    assert status == 0 and "affinity            0  (mask 1)" in out
+    status, out, _ = said("--undo", line, "--wait", "0.05")
+    assert status == 0 and "restored" in out and "what was there before the first change" in out
+    status, _, err = said("--undo", line)
+    assert status == 2 and f"IRQ {line}: nothing to undo" in err
+
+
+@AS_ROOT
+def test_set_as_json(said, line):
+    status, out, _ = said(line, "0x1", "--json", "--wait", "0.02")
+    answer = json.loads(out)
+    change = answer["changes"][0]
+    assert status == 0 and answer["understood_as"] == "mask"
+    assert change["irq"] == line and change["after"] == [0] and change["written"] and change["refused"] is None
+    assert change["affinity_now"] == [0] and change["undo_left"] == 1
+    assert answer["irqbalance"]["running"] in (True, False, None)
+
+
+def test_dry_run_writes_nothing(said, line):
+    before = mask_of(line)
+    status, out, _ = said(line, "--dry-run", "0-0")
+    assert status == 0 and f"would write 1 to /proc/irq/{line}/smp_affinity" in out and "nothing was written" in out
+    assert mask_of(line) == before and not os.path.exists(os.environ["TOPHALF_STATE"])
+
+
+@AS_ROOT
+def test_dry_run_of_an_undo(said, line):
+    said(line, "0x1", "--wait", "0")
+    status, out, _ = said("--undo", "--dry-run")
+    assert status == 0 and "nothing was written" in out
+    assert said(line, "--json")[1] and mask_of(line).strip().lstrip("0,") == "1"
+
+
+@AS_ROOT
+def test_where_nothing_can_be_kept_the_way_back_is_printed(said, line, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TOPHALF_STATE", str(tmp_path / "file" / "state.json"))
+    status, out, _ = said(line, "0-0", "--wait", "0")
+    assert status == 0 and "could not be kept for --undo" in out and f"undo: tophalf affinity {line} --list 0-" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "which interrupt"),
+        (("no-such-name",), "no interrupt has 'no-such-name'"),
+        (("99999",), "IRQ 99999: no such interrupt"),
+        (("LOC",), "no mask"),
+        (("--undo", "5", "0-1"), "--undo takes no CPUS"),
+        (("5", "0-1", "--mask", "3"), "given more than once"),
+        (("5", "1"), "could be a list"),
+        (("5", "zz"), "neither a CPU mask nor a CPU list"),
+        (("5", "f", "--wait", "-1"), "--wait"),
+        (("5", "f", "--wait", "nan"), "--wait"),
+        (("--undo",), "nothing to undo"),
+        (("5", "--machine", "/nonexistent"), "no such file"),
+    ],
+)
+def test_errors_are_one_line_and_status_2(said, words, message):
+    status, out, err = said(*words)
+    assert status == 2 and message in err and err.count("\n") == 1 and not out
+
+
+def test_several_lines_ask_for_all(said, data):
+    from tophalf.host.interrupts import read_interrupts
+    from tophalf.host.roots import live_root
+
+    lines = [line for line in read_interrupts(live_root()).lines.values() if line.irq is not None and line.actions]
+    if len(lines) < 2:
+        pytest.skip("fewer than two interrupts on this machine")
+    status, out, err = said("*", "0-0")
+    assert status == 2 and "--all" in err and f"fits {len(lines)} interrupts" in err
+    assert said("*", "0-0", "--all", "--dry-run")[1].count("would write") == len(lines)
+
+
+def test_a_recording_is_shown_and_not_set(said, data):
+    recorded = f"{data}/hosts/nvme.tar.xz"
+    status, out, _ = said("nvme0q2", "--machine", recorded)
+    assert status == 0 and "affinity            1  (mask 2)" in out and "likely" in out
+    assert "irqbalance: not known, the process list is not recorded" in out
+    for words in (("nvme0q2", "f"), ("--undo",), ("nvme0q2", "f", "--dry-run")):
+        status, _, err = said(*words, "--machine", recorded)
+        assert status == 2 and "a recording cannot be steered" in err
+
+
+def test_a_series_shows_the_latest_mask_it_holds(said, data):
+    status, out, _ = said("virtio*-input.0", "--machine", f"{data}/hosts/irqbalance.tar.xz", "--json")
+    row = json.loads(out)["irqs"][0]
+    assert status == 0 and row["affinity"] == [3] and row["effective_affinity"] == [3]
+
+
+def test_a_trace_holds_no_masks(said, data):
+    status, _, err = said("5", "--machine", f"{data}/hosts/slow.trace.dat")
+    assert status == 2 and "trace alone" in err
+
+
+def test_every_line_of_this_machine_can_be_shown(said):
+    status, out, _ = said("*", "--json")
+    document = json.loads(out)
+    assert status == 0 and document["irqs"]
+    for row in document["irqs"]:
+        assert row["affinity"] is None or row["affinity"] == sorted(row["affinity"])
+        assert set(row["effective_affinity"] or ()) <= set(row["affinity"] or ())
+
+
+def test_help_says_how_cpus_are_read(said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        said("--help")
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "Write 0x10 or --list 10" in text and "--undo" in text and "still lands on" in text
