@@ -79,7 +79,7 @@ class TarWriter:
 
     def close(self):
         """End the archive where there is still room for its end."""
-        self._batch = [bytes(2 * BLOCK)]
+        self._batch.append(bytes(2 * BLOCK))
         with contextlib.suppress(MachineError):  # a tar without its end marker is read all the same
             self.flush()
         os.close(self.fd)

@@ -33,8 +33,9 @@ class Tracing:
         self.tracefs = tracefs_path()
         self.swept = sweep(self.tracefs)
         self.instance = Instance(self.tracefs, instance_name())
-        self.guardian, self.pipes, self.start_ns = start_guardian(self.instance.path), {}, None
+        self.guardian, self.pipes, self.start_ns = None, {}, None
         try:
+            self.guardian = start_guardian(self.instance.path)
             self._prepare(asked, memory_mib)
         except BaseException:
             self.close()
@@ -56,9 +57,13 @@ class Tracing:
         self._open_pipes(self.cpus)
 
     def _open_pipes(self, cpus):
+        _allow_descriptors(len(self.pipes) + len(cpus))
         for cpu in cpus:
             path = f"{self.instance.path}/per_cpu/cpu{cpu}/trace_pipe_raw"
-            self.pipes[cpu] = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                self.pipes[cpu] = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError as error:
+                raise MachineError(f"cannot be read ({error.strerror})", path) from None
 
     def start(self):
         self.start_ns = time.monotonic_ns()
@@ -89,18 +94,10 @@ class Tracing:
                 page = os.read(pipe, self.page_bytes)
                 if not page:
                     break
-                got.append(self._committed(page))
+                got.append(committed(page, self._commit_bytes))
         except BlockingIOError:
             pass
         return got
-
-    def _committed(self, page):
-        """Source: kernel/trace/ring_buffer.c ring_buffer_read_page: u64 time stamp, then local_t commit, then data."""
-        commit = int.from_bytes(page[8 : 8 + self._commit_bytes], sys.byteorder)
-        used = 8 + self._commit_bytes + (commit & _COMMIT_MASK)
-        if commit & _MISSED_STORED:
-            used += self._commit_bytes
-        return page[:used]
 
     def join_new_cpus(self):
         """Read CPUs that came online since the start, too. Returns them."""
@@ -118,7 +115,10 @@ class Tracing:
         for pipe in self.pipes.values():
             os.close(pipe)
         self.pipes = {}
-        if self.instance.remove():
+        gone = self.instance.remove()
+        if self.guardian is None:
+            return
+        if gone:
             dismiss(self.guardian)
         else:
             os.close(self.guardian)
@@ -153,6 +153,18 @@ class Tracing:
         return files
 
 
+def committed(page, commit_bytes):
+    """A page without its padding: header, committed bytes, and the count of missed events where one follows.
+
+    Source: kernel/trace/ring_buffer.c ring_buffer_read_page: u64 time stamp, local_t commit (of commit_bytes), data.
+    """
+    commit = int.from_bytes(page[8 : 8 + commit_bytes], sys.byteorder)
+    used = 8 + commit_bytes + (commit & _COMMIT_MASK)
+    if commit & _MISSED_STORED:
+        used += commit_bytes
+    return page[:used]
+
+
 def buffer_kib(memory_mib, cpu_count):
     """Ring buffer for each CPU so that all together stay within memory_mib. Raises: MachineError when that is too little."""
     each = min(memory_mib * 1024 // cpu_count, KIB_PER_CPU_MAX)
@@ -160,6 +172,16 @@ def buffer_kib(memory_mib, cpu_count):
         need = -(-KIB_PER_CPU_MIN * cpu_count // 1024)
         raise MachineError(f"{memory_mib} MiB are too little for {cpu_count} CPUs", "--memory", f"give at least {need}")
     return each
+
+
+def _allow_descriptors(count):
+    """One for each CPU: the usual limit of 1,024 is too few for 1,152 CPUs."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + 256
+    if soft < wanted and (wanted <= hard or hard == resource.RLIM_INFINITY):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def total_counts(stats):
