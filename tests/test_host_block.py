@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from damage import damaged, survives, text_of
 from hypothesis import given
 
+from damage import damaged, survives, text_of
 from tophalf.host.block import parse_scheduler, read_block
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.host.topology import read_topology
@@ -43,7 +43,8 @@ def test_an_archive():
 
 
 @pytest.mark.parametrize(
-    ("text", "scheduler"), [("none [mq-deadline] kyber", "mq-deadline"), ("none\n", "none"), ("", None), ("a b", None), ("[x]", "x")]
+    ("text", "scheduler"),
+    [("none [mq-deadline] kyber", "mq-deadline"), ("none\n", "none"), ("", None), ("a b", None), ("[x]", "x")],
 )
 def test_scheduler(text, scheduler):
     assert parse_scheduler(text) == scheduler

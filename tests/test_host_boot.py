@@ -4,21 +4,24 @@ import gzip
 import os
 
 import pytest
-from damage import damaged, survives, text_of
 from hypothesis import given
 
+from damage import damaged, survives, text_of
 from tophalf.host.boot import parse_cmdline, parse_isolcpus, read_boot
 from tophalf.host.roots import MemoryRoot, live_root
 
 RT = b"Linux version 6.12.117+deb12-rt-amd64 (debian-kernel@lists.debian.org) (gcc-12) #1 SMP PREEMPT_RT Debian 6.12.117-1\n"
 PLAIN = b"Linux version 5.14.0-503.el9.x86_64 (mockbuild@x) (gcc 11.5.0) #1 SMP PREEMPT_DYNAMIC Tue\n"
-CMDLINE = b'BOOT_IMAGE=/vmlinuz root=/dev/vda1 isolcpus=managed_irq,domain,2-3 nohz_full=2-3 irqaffinity=0-1 threadirqs dyndbg="a b" -- isolcpus=7\n'
+CMDLINE = (
+    b'BOOT_IMAGE=/vmlinuz isolcpus=managed_irq,domain,2-3 nohz_full=2-3 irqaffinity=0-1 threadirqs dyndbg="a b" -- isolcpus=7\n'
+)
 CONFIG = b"# Linux kernel\nCONFIG_IRQ_TIME_ACCOUNTING=y\nCONFIG_HZ=250\n"
 
 
 def boot_of(**files):
-    names = {"version": "/proc/version", "cmdline": "/proc/cmdline", "config": "/proc/config.gz", "possible": "/sys/devices/system/cpu/possible",
-             "isolated": "/sys/devices/system/cpu/isolated", "realtime": "/sys/kernel/realtime", "uname": "/sos_commands/kernel/uname_-a",
+    names = {"version": "/proc/version", "cmdline": "/proc/cmdline", "config": "/proc/config.gz",
+             "possible": "/sys/devices/system/cpu/possible", "isolated": "/sys/devices/system/cpu/isolated",
+             "realtime": "/sys/kernel/realtime", "uname": "/sos_commands/kernel/uname_-a",
              "clock": "/sys/devices/system/clocksource/clocksource0/current_clocksource"}  # fmt: skip
     return read_boot(MemoryRoot({names[name]: data for name, data in files.items()}, {}))
 
@@ -100,6 +103,11 @@ def test_a_bomb_for_a_configuration():
 
 @given(damaged(CMDLINE), damaged(RT, PLAIN), damaged(gzip.compress(CONFIG)), damaged(b"0-3\n"))
 def test_nothing_breaks_the_reader(cmdline, version, config, possible):
-    files = {"/proc/cmdline": cmdline, "/proc/version": version, "/proc/config.gz": config, "/sys/devices/system/cpu/possible": possible}
+    files = {
+        "/proc/cmdline": cmdline,
+        "/proc/version": version,
+        "/proc/config.gz": config,
+        "/sys/devices/system/cpu/possible": possible,
+    }
     survives(read_boot, files)
     parse_isolcpus(text_of(cmdline), 8)

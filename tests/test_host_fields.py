@@ -1,9 +1,9 @@
 """One-value files: absent, broken, whole; links on the way."""
 
-from damage import damaged, survives
 from hypothesis import given
 from hypothesis import strategies as st
 
+from damage import damaged, survives
 from tophalf.host import fields
 from tophalf.host.roots import MemoryRoot, live_root
 

@@ -4,17 +4,22 @@ import os
 import subprocess
 
 import pytest
-from damage import damaged, survives, text_of
 from hypothesis import given
 
+from damage import damaged, survives, text_of
 from tophalf.host.door import open_machine
 from tophalf.host.kmsg import Follower, keep_interesting, parse_dmesg, parse_record, read_log
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.snapshot import LogLine
 
-CARED = b'[   12.447163] irq 11: nobody cared (try booting with the "irqpoll" option)\n[   12.449146]  <IRQ>\n[   12.450174] handlers:\n' \
-        b"[   12.450287] [<00000000805adec8>] e1000_intr [e1000]\n[   12.450732] Disabling IRQ #11\n"  # fmt: skip
-RECORD = b"3,401,12447163,-;irq 11: nobody cared (try booting with the \"irqpoll\" option)\n SUBSYSTEM=pci\n"
+CARED = b"""\
+[   12.447163] irq 11: nobody cared (try booting with the "irqpoll" option)
+[   12.449146]  <IRQ>
+[   12.450174] handlers:
+[   12.450287] [<00000000805adec8>] e1000_intr [e1000]
+[   12.450732] Disabling IRQ #11
+"""
+RECORD = b'3,401,12447163,-;irq 11: nobody cared (try booting with the "irqpoll" option)\n SUBSYSTEM=pci\n'
 
 
 def test_nobody_cared_with_its_handlers(data):

@@ -4,9 +4,9 @@ import os
 import re
 
 import pytest
-from damage import damaged, survives
 from hypothesis import given
 
+from damage import damaged, survives
 from tophalf.host.interrupts import read_interrupts
 from tophalf.host.pci import read_pci
 from tophalf.host.roots import MemoryRoot, live_root
@@ -37,7 +37,12 @@ def test_every_function_with_msi_is_there():
 def made_up():
     """A sosreport's sys/ as an archive holds it: /sys/bus/pci/devices are symlinks. Two devices share line 11."""
     files, links = {}, {}
-    for address, irq, msi in (("0000:00:04.0", 11, ()), ("0000:00:05.0", 11, ()), ("0000:00:06.0", 10, (24, 25)), ("0000:00:07.0", 9, ())):
+    for address, irq, msi in (
+        ("0000:00:04.0", 11, ()),
+        ("0000:00:05.0", 11, ()),
+        ("0000:00:06.0", 10, (24, 25)),
+        ("0000:00:07.0", 9, ()),
+    ):
         real = f"/sys/devices/pci0000:00/{address}"
         links[f"{PCI}/{address}"] = f"../../../devices/pci0000:00/{address}"
         files |= {f"{real}/irq": b"%d\n" % irq, f"{real}/class": b"0x020000\n", f"{real}/numa_node": b"1\n"}

@@ -3,9 +3,9 @@
 import socket
 
 import pytest
-from damage import damaged, survives
 from hypothesis import given
 
+from damage import damaged, survives
 from tophalf.errors import FormatError
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.host.snmp import parse_snmp, parse_snmp6, read_udp

@@ -4,13 +4,15 @@ import shutil
 import subprocess
 
 import pytest
-from damage import damaged, survives, text_of
 from hypothesis import given
 
+from damage import damaged, survives, text_of
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.host.sysctl import parse_sysctl, read_sysctl
 
-PRINTED = b"net.core.netdev_budget = 300\nnet.core.flow_limit_cpu_bitmap = 0f\nnet.ipv4.udp_mem = 575802\t767736\t1151604\nfs.x = 1\n"
+PRINTED = (
+    b"net.core.netdev_budget = 300\nnet.core.flow_limit_cpu_bitmap = 0f\nnet.ipv4.udp_mem = 575802\t767736\t1151604\nfs.x = 1\n"
+)
 
 
 def test_this_machine_as_sysctl_prints_it():
@@ -24,7 +26,11 @@ def test_this_machine_as_sysctl_prints_it():
 
 def test_a_sosreport():
     settings = read_sysctl(MemoryRoot({"/sos_commands/kernel/sysctl_-a": PRINTED}, {}))
-    assert settings == {"net.core.netdev_budget": 300, "net.core.flow_limit_cpu_bitmap": "0f", "net.ipv4.udp_mem": "575802\t767736\t1151604"}
+    assert settings == {
+        "net.core.netdev_budget": 300,
+        "net.core.flow_limit_cpu_bitmap": "0f",
+        "net.ipv4.udp_mem": "575802\t767736\t1151604",
+    }
     assert read_sysctl(MemoryRoot({}, {})) is None
 
 

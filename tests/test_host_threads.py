@@ -4,9 +4,9 @@ import json
 import os
 
 import pytest
-from damage import damaged, survives, text_of
 from hypothesis import given
 
+from damage import damaged, survives, text_of
 from tophalf.errors import FormatError
 from tophalf.host.door import open_machine
 from tophalf.host.roots import MemoryRoot, live_root

@@ -4,9 +4,9 @@ import os
 import subprocess
 
 import pytest
-from damage import damaged, survives
 from hypothesis import given
 
+from damage import damaged, survives
 from tophalf.errors import FormatError
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.host.topology import parse_cpuinfo, read_topology
@@ -102,11 +102,13 @@ def test_damage_says_where():
 
 def test_all_cpus_of_this_machine_have_a_last_level_cache_or_none_has():
     llc = read_topology(live_root()).llc
-    assert llc is None or set(llc) >= {cpu for cpu in range(os.cpu_count())}
+    assert llc is None or set(llc) >= set(range(os.cpu_count()))
 
 
 @given(damaged(CPUINFO[:300], ARM), damaged(b"cpu0 1\ncpu1 2\n"), damaged(b"0-7\n"))
 def test_nothing_breaks_the_reader(cpuinfo, stat, cpus):
     survives(read_topology, {"/proc/cpuinfo": cpuinfo})
     survives(read_topology, {"/proc/stat": stat})
-    survives(read_topology, {**two_sockets(cpus), f"{CPU}/cpu0/topology/core_cpus_list": cpus, f"{CPU}/cpu0/cache/index3/level": cpus})
+    survives(
+        read_topology, {**two_sockets(cpus), f"{CPU}/cpu0/topology/core_cpus_list": cpus, f"{CPU}/cpu0/cache/index3/level": cpus}
+    )

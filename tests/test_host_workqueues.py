@@ -1,8 +1,8 @@
 """Workqueue masks: this machine's, made-up isolation, damage."""
 
-from damage import damaged, survives
 from hypothesis import given
 
+from damage import damaged, survives
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.host.topology import read_topology
 from tophalf.host.workqueues import WORKQUEUE, read_workqueues

@@ -93,7 +93,7 @@ def _irqbalance(root, pid, arguments):
     fields = parse_arguments(arguments)
     fields["banned_cpus"] = _banned_cpus(root, pid)
     if speaks_here(root) and os.geteuid() == 0:
-        fields.update(_ask(root, pid))
+        fields.update(_told_by_itself(root, pid))
     return Daemon(pid=pid, arguments=arguments, **fields)
 
 
@@ -110,12 +110,14 @@ def _banned_cpus(root, pid):
         return None
 
 
-def _ask(root, pid):
-    """What irqbalance says over its socket, {} when it does not answer. It answers root only and changes nothing by it."""
+def ask_irqbalance(path):
+    """What irqbalance says over its socket: as parse_setup. It answers root only and changes nothing by it.
+
+    Raises: OSError, FormatError.
+    """
     import struct
     from _socket import AF_UNIX, SOCK_STREAM, SOL_SOCKET, socket
 
-    path = f"/run/irqbalance/irqbalance{pid}.sock"
     who = struct.pack("=iII", os.getpid(), os.geteuid(), os.getegid())
     link = socket(AF_UNIX, SOCK_STREAM)
     try:
@@ -123,13 +125,19 @@ def _ask(root, pid):
         link.connect(path)
         link.sendmsg([b"setup"], [(SOL_SOCKET, SCM_CREDENTIALS, who)])
         return parse_setup(link.recv(1 << 16).decode("ascii", "replace"), path)
+    finally:
+        link.close()
+
+
+def _told_by_itself(root, pid):
+    path = f"/run/irqbalance/irqbalance{pid}.sock"
+    try:
+        return ask_irqbalance(path)
     except FileNotFoundError:
         return {}
     except (OSError, FormatError) as error:
         root.missing[path] = getattr(error, "strerror", None) or str(error)
         return {}
-    finally:
-        link.close()
 
 
 def _tuned(root, pid, arguments):

@@ -35,11 +35,11 @@ class Ethtool:
         count = self._count(device)
         if not count:
             return {}
-        # The kernel writes as many as the driver has by then, whatever room we told: a queue added between two calls
-        # must not run over the end of the buffer.
+        # Older kernels write as many as the driver has by then, whatever count they are told: a queue added between two
+        # calls must not run over the end of the buffer. Newer ones (6.18 does) write none if the count is not exact.
         room = count * 4 + 4096
-        strings = self._call(device, struct.pack("=III", ETHTOOL_GSTRINGS, ETH_SS_STATS, room), room * ETH_GSTRING_LEN)
-        numbers = self._call(device, struct.pack("=II", ETHTOOL_GSTATS, room), room * 8)
+        strings = self._call(device, struct.pack("=III", ETHTOOL_GSTRINGS, ETH_SS_STATS, count), room * ETH_GSTRING_LEN)
+        numbers = self._call(device, struct.pack("=II", ETHTOOL_GSTATS, count), room * 8)
         return join_stats(strings, numbers, device)
 
     def _count(self, device):

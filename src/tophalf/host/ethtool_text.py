@@ -64,7 +64,8 @@ def parse_coalesce(text):
         name, colon, value = line.partition(":")
         count = integer(value)
         if colon and count is not None:
-            found[name.strip().replace("-", "_")] = count
+            name = name.strip().replace("-", "_")
+            found[name.replace("frame_", "frames_")] = count  # rx-frame-low is rx-frames-low everywhere else
     return found
 
 

@@ -15,7 +15,8 @@ LINES_KEPT_MAX = 2_000
 # (kernel/irq/cpuhotplug.c), softirqs that a tick could not be stopped for (kernel/time/tick-sched.c), stalls.
 _OF_INTEREST = re.compile(
     r"nobody cared|Disabling IRQ #|IRQ \d+ device .* returned IRQ_WAKE_THREAD|irq event \d+: bogus return|"
-    r"NETDEV WATCHDOG|transmit queue \d+ timed out|[Nn]o (?:irq )?(?:handler for )?vector|No IRQ available|not enough (?:MSI-?X )?vectors|"
+    r"NETDEV WATCHDOG|transmit queue \d+ timed out|[Nn]o (?:irq )?(?:handler for )?vector|No IRQ available|"
+    r"not enough (?:MSI-?X )?vectors|"
     r"affinity broken|[Ii]rq ?affinity|IRQ\s?\d+: set affinity failed|irq \d+: Affinity|no longer affine|"
     r"[Ss]purious (?:interrupt|irq|APIC|8259)|[Uu]nexpected (?:irq|IRQ)|unexpected IRQ trap|do_IRQ: .*vector|"
     r"local softirq work is pending|softirq.*(?:stall|stuck|leaked|huh)|huh, entered softirq|"
