@@ -46,13 +46,19 @@ class Spans(Frozen):
     def key(self):
         """What ran: irq, softirq vector, function of a tasklet or work item, interrupt vector. int64."""
         by_function = (self.kind == WORK) | (self.kind == TASKLET)
-        return np.where(by_function, self.table.b[self.row], self.table.a[self.row])
+        key = self.table.a[self.row]
+        if by_function.any():
+            key[by_function] = self.table.b[self.row[by_function]]
+        return key
 
     @property
     def name(self):
         """Index into table.strings: action, interrupt vector's handler, workqueue; -1 none. int32."""
-        queued = np.where(self.queue_row >= 0, self.table.name[self.queue_row], np.int32(-1))
-        return np.where(self.kind == WORK, queued, self.table.name[self.row])
+        name, work = self.table.name[self.row], self.kind == WORK
+        if work.any():
+            queue_row = self.queue_row[work]
+            name[work] = np.where(queue_row >= 0, self.table.name[queue_row], np.int32(-1))
+        return name
 
     @property
     def cpu(self):
@@ -77,20 +83,18 @@ def find_spans(table):
     module, is_compiled = kernels("tophalf.judge.timing_kernels", len(table))
     arrange = _as_arrays if is_compiled else _as_lists
     counts = np.bincount(table.kind, minlength=len(vocab.EVENT_NAMES))
-    cpu_index, cpu_count = _cpu_index(table.cpu)
-    rows = module.Rows(
-        *arrange(table.time_ns, cpu_index, table.kind, table.pid, table.flags, table.a, table.b, table.name, _irq_threads(table))
-    )
-    span_count = int(sum(counts[kind] for kind in SPAN_KINDS))
-    found = module.Found(*arrange(*_found_columns(span_count)))
-    tally = arrange(np.zeros(4, np.int64))[0]
+    spans = int(sum(counts[kind] for kind in SPAN_KINDS))
     waking = vocab.SCHED_WAKING if counts[vocab.SCHED_WAKING] else vocab.SCHED_WAKEUP
-    maps = [
-        module.Map(*arrange(*_map_columns(size)))
-        for size in (span_count, int(counts[waking]), int(counts[vocab.WORKQUEUE_QUEUE_WORK]))
-    ]
-    module.walk(rows, found, module.Cpus(*arrange(*_cpu_columns(cpu_count))), *maps, waking, tally)
-    return _finished(table, [np.asarray(column) for column in found]), int(tally[3])
+    cpu, cpu_count = _cpu_index(table.cpu)
+    rows = (table.time_ns, cpu, table.kind, table.pid, table.flags, table.a, table.b, table.name, _irq_threads(table))
+    scratch = (
+        cpu_count * module.CPU_FIELDS, spans * module.FRAME_FIELDS, _map_size(spans), _map_size(counts[waking]),
+        _map_size(counts[vocab.WORKQUEUE_QUEUE_WORK]), module.TALLY_FIELDS,
+    )  # fmt: skip
+    scratch = module.Scratch(*arrange(*(np.zeros(size, np.int64) for size in scratch)))
+    found = module.Found(*arrange(*_found_columns(spans)))
+    module.walk(module.Rows(*arrange(*rows)), found, scratch, waking)
+    return _finished(table, [np.asarray(column) for column in found]), int(scratch.tally[module.UNTRACED])
 
 
 def _as_arrays(*columns):
@@ -115,39 +119,26 @@ def _irq_threads(table):
     return np.array([int(match[1]) if match else -1 for match in found] + [-1], np.int64)
 
 
+def _map_size(count):
+    """Room for (key, value) of that many keys at most half full, the number of slots a power of two."""
+    return 2 << (2 * int(count) + 8).bit_length()
+
+
 def _found_columns(count):
-    def full(value, dtype):
-        return np.full(count, value, dtype)
-
-    row, parent, queue_row, switches = full(0, np.int32), full(-1, np.int32), full(-1, np.int32), full(0, np.int32)
-    return row, parent, full(-1, np.int64), full(0, np.int64), full(-1, np.int64), queue_row, switches
-
-
-def _cpu_columns(count):
-    def full(value, length=1):
-        return np.full(count * length, value, np.int64)
-
-    top, task, last_ns, softirq_view = full(-1), full(-(1 << 40)), full(0), full(2)
-    return top, task, last_ns, softirq_view, full(0), full(0, 3), full(0, 30), full(0), full(-1)
-
-
-def _map_columns(count):
-    size = 1 << (2 * count + 8).bit_length()
-    return np.zeros(size, np.int64), np.zeros(size, np.int64)
+    row, parent_row, queue_row = np.zeros(count, np.int32), np.zeros(count, np.int32), np.zeros(count, np.int32)
+    wall_ns, self_ns, wait_ns = np.full(count, -1, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    return row, parent_row, wall_ns, self_ns, wait_ns, queue_row, np.zeros(count, np.int32)
 
 
 def _finished(table, columns):
-    row, parent, wall_ns, self_ns, wait_ns, queue_row, switches = columns
-    parent_row = np.where(parent >= 0, row[parent], np.int32(-1)) if len(row) else parent
-    fields = {
-        "row": row, "kind": table.kind[row], "wall_ns": wall_ns, "self_ns": self_ns, "wait_ns": wait_ns,
-        "queue_row": queue_row, "parent_row": parent_row, "switches": switches,
-    }  # fmt: skip
-    done = wall_ns >= 0
+    names = ("row", "parent_row", "wall_ns", "self_ns", "wait_ns", "queue_row", "switches")
+    fields = dict(zip(names, columns, strict=True))
+    done = fields["wall_ns"] >= 0
     if not done.all():
         fields = {name: column[done] for name, column in fields.items()}
-    in_ksoftirqd = (fields["kind"] == SOFTIRQ) & _in_softirq_thread(table, fields["row"])
-    return Spans(table=table, in_ksoftirqd=in_ksoftirqd, **fields)
+    kind = table.kind[fields["row"]]
+    in_ksoftirqd = (kind == SOFTIRQ) & _in_softirq_thread(table, fields["row"])
+    return Spans(table=table, kind=kind, in_ksoftirqd=in_ksoftirqd, **fields)
 
 
 def _in_softirq_thread(table, row):

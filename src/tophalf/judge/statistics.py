@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tophalf.compiled import kernels
 from tophalf.frozen import Frozen
 
 
@@ -20,6 +21,7 @@ class Times(Frozen):
 
 
 NO_TIMES = Times(count=0, total=0)
+VALUE_MAX = 1 << 60  # 36 years in nanoseconds: above, a value and a flag do not go into one number
 
 
 def group_times(values, groups, group_count):
@@ -27,20 +29,38 @@ def group_times(values, groups, group_count):
 
     Returns a list of group_count Times; one without values has count 0, total 0 and None for the rest.
     """
-    counts = np.bincount(groups, minlength=group_count)
-    ends = np.cumsum(counts)
-    ordered = _ordered(values, groups, group_count)
+    return _times(_ordered(values, groups, group_count), np.bincount(groups, minlength=group_count))
+
+
+def split_times(values, groups, group_count, marked):
+    """Statistics of each group whole, of its values that are not `marked` (bool) and of those that are: three lists."""
+    if len(values) and values.max() >= VALUE_MAX:
+        parts = (np.ones(len(values), bool), ~marked, marked)
+        return [group_times(values[part], groups[part], group_count) for part in parts]
+    ordered = _ordered(values * 2 + marked, groups, group_count)
+    is_marked = ordered & 1 == 1
+    ordered >>= 1
+    counts, marked_counts = (np.bincount(part, minlength=group_count) for part in (groups, groups[marked]))
+    return [
+        _times(ordered, counts),
+        _times(ordered[~is_marked], counts - marked_counts),
+        _times(ordered[is_marked], marked_counts),
+    ]
+
+
+def _times(ordered, counts):
+    """Times of each group, from its values one group after another, ascending in each."""
+    times = [NO_TIMES] * len(counts)
     full = np.flatnonzero(counts)
     if not len(full):
-        return [NO_TIMES] * group_count
-    first = (ends - counts)[full]
+        return times
+    ends, size = np.cumsum(counts)[full], counts[full]
+    first = ends - size
     totals = np.add.reduceat(ordered, first)
-    size = counts[full]
     columns = (
         size, (totals + size // 2) // size, ordered[first + _rank(size, 50)], ordered[first + _rank(size, 99)],
-        ordered[ends[full] - 1], totals,
+        ordered[ends - 1], totals,
     )  # fmt: skip
-    times = [NO_TIMES] * group_count
     for group, row in zip(full.tolist(), zip(*(column.tolist() for column in columns), strict=True), strict=True):
         times[group] = Times(**dict(zip(Times.__slots__, row, strict=True)))
     return times
@@ -72,7 +92,19 @@ def _ordered(values, groups, group_count):
     return packed
 
 
-def dense(values):
-    """Number the distinct values. Returns (distinct values ascending, index into them for each value)."""
-    distinct = np.unique(values)
-    return distinct, np.searchsorted(distinct, values)
+def dense(values, rows=0):
+    """Number the distinct values. Returns (distinct values ascending, index into them for each value).
+
+    rows: size of the table they come from: with many, numbering is compiled.
+    """
+    module, is_compiled = kernels("tophalf.judge.grouping_kernels", rows)
+    if not is_compiled:
+        distinct = np.unique(values)
+        return distinct, np.searchsorted(distinct, values)
+    groups, distinct = np.empty(len(values), np.int64), np.empty(len(values), np.int64)
+    slots = np.zeros(2 << (2 * len(values) + 2).bit_length(), np.int64)
+    count = module.number(values.astype(np.int64, copy=False), groups, slots, distinct)
+    order = np.argsort(distinct[:count])
+    rank = np.empty(count, np.int64)
+    rank[order] = np.arange(count)
+    return distinct[order], rank[groups]

@@ -9,7 +9,7 @@ import numpy as np
 from tophalf import vocab
 from tophalf.frozen import Frozen
 from tophalf.judge.spans import HARDIRQ, SOFTIRQ, SPAN_KINDS, TASKLET, VECTOR, WORK, find_spans
-from tophalf.judge.statistics import dense, group_times, times_of
+from tophalf.judge.statistics import dense, group_times, split_times, times_of
 
 WORK_CLIP = 256  # NAPI polls of more packets than this share the last cell of the histogram
 
@@ -134,7 +134,7 @@ def _line(irq, parts, whole):
 
 def _shared_lines(spans, irqs):
     spans = spans.only(np.isin(spans.key, list(irqs)))
-    distinct, groups = dense(spans.key)
+    distinct, groups = dense(spans.key, len(spans.table))
     return {
         irq: ActionTimes(count=run.count, run=run, own=own)
         for irq, run, own in zip(distinct.tolist(), *_run_and_self(spans, groups, len(distinct)), strict=True)
@@ -142,37 +142,31 @@ def _shared_lines(spans, irqs):
 
 
 def _softirq(spans):
-    vectors = spans.key
-    groups = np.clip(vectors, 0, len(vocab.SOFTIRQS)) * 2 + spans.in_ksoftirqd
-    parts = _softirq_parts(spans, groups, 2 * len(vocab.SOFTIRQS) + 2)
-    both = [vec for vec in range(len(parts) // 2) if parts[2 * vec].count and parts[2 * vec + 1].count]
-    whole = dict(enumerate(_softirq_parts(spans, groups >> 1, len(parts) // 2))) if both else {}
-    switches = _sums(spans.switches, groups >> 1, len(parts) // 2)
-    times = []
-    for vec in range(len(vocab.SOFTIRQS)):
-        inline, ksoftirqd = parts[2 * vec], parts[2 * vec + 1]
-        if inline.count or ksoftirqd.count:
-            every = whole.get(vec) or (inline if inline.count else ksoftirqd)
-            times.append(
-                SoftirqTimes(
-                    vec=vec, name=vocab.SOFTIRQS[vec], inline=inline, ksoftirqd=ksoftirqd, switches=switches[vec],
-                    **every.as_dict(),
-                )
-            )  # fmt: skip
-    return times
-
-
-def _softirq_parts(spans, groups, group_count):
-    waits = _waits(spans, groups, group_count)
-    runs, own = _run_and_self(spans, groups, group_count)
-    return [SoftirqPart(count=run.count, wait=wait, run=run, own=alone) for wait, run, alone in zip(waits, runs, own, strict=True)]
+    count = len(vocab.SOFTIRQS) + 1  # the last is for vectors that no kernel has
+    groups, marked = np.clip(spans.key, 0, count - 1), spans.in_ksoftirqd
+    seen = np.flatnonzero(spans.wait_ns >= 0)
+    waits = split_times(spans.wait_ns[seen], groups[seen], count, marked[seen])
+    runs, own = (split_times(column, groups, count, marked) for column in (spans.wall_ns, spans.self_ns))
+    whole, inline, ksoftirqd = (
+        [SoftirqPart(count=run.count, wait=wait, run=run, own=alone) for wait, run, alone in zip(*columns, strict=True)]
+        for columns in zip(waits, runs, own, strict=True)
+    )
+    switches = _sums(spans.switches, groups, count)
+    return [
+        SoftirqTimes(
+            vec=vec, name=vocab.SOFTIRQS[vec], inline=inline[vec], ksoftirqd=ksoftirqd[vec], switches=switches[vec],
+            **whole[vec].as_dict(),
+        )
+        for vec in range(count - 1)
+        if whole[vec].count
+    ]  # fmt: skip
 
 
 def napi_polls(table):
     """Polls by NAPI instance and device. Returns a list of NapiPolls."""
     rows = np.flatnonzero(table.kind == vocab.NAPI_POLL)
-    pointers, groups = dense(table.a[rows])
-    work, budget = table.b[rows], table.c[rows]
+    pointers, groups = dense(table.a[rows], len(table))
+    work, budget = table.b[rows], table.c[rows].astype(np.int64)  # ufunc.at is slow across types
     count = len(pointers)
     cells = np.bincount(groups * (WORK_CLIP + 1) + np.clip(work, 0, WORK_CLIP), minlength=count * (WORK_CLIP + 1))
     cells = cells.reshape(count, WORK_CLIP + 1)
@@ -245,9 +239,9 @@ def _by_key_and_name(spans):
 
 def _key_and_name_groups(spans):
     """Number the distinct (key, name) pairs. Returns ([(key, name index)] ascending, group of each span, how many)."""
-    keys, key_groups = dense(spans.key)
-    names, name_groups = dense(spans.name)
-    pairs, groups = dense(key_groups * len(names) + name_groups)
+    keys, key_groups = dense(spans.key, len(spans.table))
+    names, name_groups = dense(spans.name, len(spans.table))
+    pairs, groups = dense(key_groups * len(names) + name_groups, len(spans.table))
     both = [(int(keys[pair // len(names)]), int(names[pair % len(names)])) for pair in pairs.tolist()]
     return both, groups, len(both)
 

@@ -1,15 +1,16 @@
 """One walk over the rows of an event table: entries are paired with exits, and time is charged to what really ran.
 
-Each task has a stack of open spans: a work item, a softirq vector, a tasklet in it, handlers and interrupt vectors on
+Each task has a stack of open frames: a work item, a softirq vector, a tasklet in it, handlers and interrupt vectors on
 top. Each CPU shows the stack of the task that is running on it. The time between two rows of a CPU is charged to the
 top of its stack, so a span's own time leaves out whatever interrupted or preempted it, and cannot be negative.
 
-Spans are numbered by their entry row. After the walk, wall_ns is -1 where no exit was seen.
+State lies in few flat int64 arrays, each cut into records whose fields are the constants below: every array that one
+compiled function hands to another costs reference counting.
 """
 
 from collections import namedtuple
 
-from tophalf.compiled import compiled
+from tophalf.compiled import compiled_lean
 from tophalf.vocab import (
     FLAG_HARDIRQ,
     FLAG_LOST_BEFORE,
@@ -32,356 +33,387 @@ from tophalf.vocab import (
     WORKQUEUE_QUEUE_WORK,
 )
 
-# Columns of the event table, cpu as an index without gaps, and per value of `name` the line whose thread has that comm.
+# Columns of the event table, cpu as an index without gaps; by value of `name` the line whose thread has that comm.
 Rows = namedtuple("Rows", "time_ns cpu kind pid flags a b name irq_thread")
 
-# What the walk finds out, by span: parent is a span or -1, queue_row the row that queued a work item or -1.
-Found = namedtuple("Found", "row parent wall_ns self_ns wait_ns queue_row switches")
+# What the walk finds out, by span in order of entry. wall_ns must come in as -1 (no exit seen), switches as 0.
+Found = namedtuple("Found", "row parent_row wall_ns self_ns wait_ns queue_row switches")
 
-# By CPU: top span; task that runs; time of the last charge; whether softirqs are seen from OUTSIDE; which of the three
-# sets of raises is the running pass; cause of need_resched; handler that ended last.
-Cpus = namedtuple("Cpus", "top task last_ns softirq_view turn raised raise_ns resched handled")
-
-# Open addressing, int64 key to int64 value (0: absent): stacks of tasks that do not run, who woke a task, queued work.
-Map = namedtuple("Map", "keys values")
-
-# lost: how many times events were lost so far, the last such row; untraced: switches caused by unseen interrupts.
-Tally = namedtuple("Tally", "spans losses lost_row untraced")
+# Room to work in, all zero: CPU_FIELDS int64 a CPU, FRAME_FIELDS a span; maps of (key, value) with a power of two of
+# slots, at least twice as many as there are entries, wakeups and queued items; tally: TALLY_FIELDS.
+Scratch = namedtuple("Scratch", "cpus frames parked wakers queued tally")
 
 VECTORS = 10
-NO_TASK = -(1 << 40)
-INSIDE, OUTSIDE, UNKNOWN = 0, 1, 2
+# Fields of a CPU. Frames and spans are kept plus one, so that 0 is none.
+TOP, TASK, LAST_NS, VIEW, TURN, RESCHED, HANDLED, HANDLED_IRQ, RAISED, RAISE_NS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 11
+CPU_FIELDS = RAISE_NS + 3 * VECTORS
+# Fields of an open frame. BELOW also links the frames that are free again.
+BELOW, SPAN, ROW, KIND, KEY, START_NS, SELF_NS, WAIT_NS, QUEUE_ROW, FLAGS, FRAME_FIELDS = range(11)
+# losses: how many times events were lost so far, the last such row; untraced: switches by interrupts not in the trace.
+FRAMES_USED, FREE, LOSSES, LOST_ROW, UNTRACED, TALLY_FIELDS = range(6)
+
+UNKNOWN, INSIDE, OUTSIDE = 0, 1, 2  # VIEW: where the CPU stands, as far as softirqs go
 CAUSE_NONE, CAUSE_TASK, CAUSE_UNTRACED, CAUSE_SPAN = 0, 1, 2, 3  # CAUSE_SPAN + n: span n
-STACK_STEPS_MAX = 16  # a real stack has at most six spans; only nonsense is deeper
+STACK_STEPS_MAX = 16  # a real stack has at most six frames; only nonsense is deeper
 RUNNING_MASK = 0xFF  # include/linux/sched.h: bits above are TASK_REPORT_MAX, "preempted"
 KEY_BIT = 1 << 62
-LOSS_SHIFT = 1 << 32  # a parked stack is losses * LOSS_SHIFT + span + 1
+LOSS_SHIFT = 1 << 32  # a parked stack is losses * LOSS_SHIFT + top
 
 
-@compiled
-def walk(rows, found, cpus, parked, wakers, queued, waking_kind, tally):
-    """Fill `found` from `rows`. Scratch: cpus, parked, wakers, queued; tally: int64[4], see Tally."""
-    kinds, flags, cpu_of = rows.kind, rows.flags, rows.cpu
-    spans = 0
+@compiled_lean
+def walk(rows, found, scratch, waking_kind):
+    """Fill `found` from `rows`. waking_kind: the event that tells wakeups, sched_waking or sched_wakeup."""
+    time_ns, cpu_of, kinds, pids, flags_of, a, b, name, irq_thread = rows
+    out_row, out_parent_row, out_wall_ns, out_self_ns, out_wait_ns, out_queue_row, out_switches = found
+    cpus, frames, parked, wakers, queued, tally = scratch
+    span = 0
     for row in range(len(kinds)):
-        if flags[row] & FLAG_LOST_BEFORE:
-            forget(cpus, cpu_of[row])
-            tally[1] += 1
-            tally[2] = row
         kind = kinds[row]
+        flags = flags_of[row]
+        at = cpu_of[row] * CPU_FIELDS
+        if flags & FLAG_LOST_BEFORE:
+            forget(cpus, at)
+            tally[LOSSES] += 1
+            tally[LOST_ROW] = row
         if kind == SOFTIRQ_RAISE:
-            note_raise(rows, found, cpus, row)
-        elif kind == NAPI_POLL:
+            note_raise(cpus, frames, at, flags, a[row], time_ns[row])
             continue
-        elif kind == SOFTIRQ_ENTRY or kind == IRQ_HANDLER_ENTRY or kind == TASKLET_ENTRY or kind == VECTOR_ENTRY:
-            enter(rows, found, cpus, parked, row, spans, tally)
+        if kind == NAPI_POLL:
+            continue
+        if kind == WORKQUEUE_QUEUE_WORK:
+            put(queued, a[row], row + 1)
+            continue
+        now_ns = time_ns[row]
+        if kind == waking_kind:
+            put(wakers, a[row], cause_of(cpus, frames, at, flags, pids[row], irq_thread[name[row]]))
+        elif is_entry(kind):
+            settle(cpus, frames, parked, tally, at, pids[row], now_ns)
+            frame = enter(cpus, frames, tally, at, kind, flags, a[row])
+            frames[frame + SPAN] = span
+            frames[frame + ROW] = row
+            frames[frame + START_NS] = now_ns
             if kind == SOFTIRQ_ENTRY:
-                found.wait_ns[spans] = take_raise(rows, cpus, row)
-            spans += 1
-        elif kind == SOFTIRQ_EXIT or kind == IRQ_HANDLER_EXIT or kind == TASKLET_EXIT or kind == VECTOR_EXIT:
-            leave(rows, found, cpus, parked, row, tally)
+                frames[frame + WAIT_NS] = take_raise(cpus, at, a[row], now_ns)
+            elif kind == WORKQUEUE_EXECUTE_START:
+                queue_row = take_queued(queued, a[row])
+                frames[frame + QUEUE_ROW] = queue_row
+                if queue_row >= tally[LOST_ROW]:  # else its start may be among what was lost
+                    frames[frame + WAIT_NS] = now_ns - time_ns[queue_row]
+            span += 1
+        elif is_exit(kind):
+            settle(cpus, frames, parked, tally, at, pids[row], now_ns)
+            frame = leave(cpus, frames, tally, at, kind, flags, a[row])
+            if frame >= 0:
+                done = frames[frame + SPAN]
+                below = cpus[at + TOP] - 1
+                out_row[done] = frames[frame + ROW]
+                out_parent_row[done] = frames[below + ROW] if below >= 0 else -1
+                out_wall_ns[done] = now_ns - frames[frame + START_NS]
+                out_self_ns[done] = frames[frame + SELF_NS]
+                out_wait_ns[done] = frames[frame + WAIT_NS]
+                out_queue_row[done] = frames[frame + QUEUE_ROW]
         elif kind == SCHED_SWITCH:
-            switch(rows, found, cpus, parked, wakers, row, tally)
-        elif kind == waking_kind:
-            put(wakers, rows.a[row], cause_of(rows, found, cpus, row, rows.irq_thread[rows.name[row]]))
-        elif kind == WORKQUEUE_QUEUE_WORK:
-            put(queued, rows.a[row], row + 1)
-        elif kind == WORKQUEUE_EXECUTE_START:
-            enter(rows, found, cpus, parked, row, spans, tally)
-            start_work(rows, found, queued, row, spans, tally[2])
-            spans += 1
-        elif kind == WORKQUEUE_EXECUTE_END:
-            leave(rows, found, cpus, parked, row, tally)
-    tally[0] = spans
+            settle(cpus, frames, parked, tally, at, pids[row], now_ns)
+            cause = switch_cause(cpus, wakers, at, a[row], irq_thread[name[row]])
+            if b[row] & RUNNING_MASK == 0 and cause == CAUSE_UNTRACED:
+                tally[UNTRACED] += 1
+            elif b[row] & RUNNING_MASK == 0 and cause >= CAUSE_SPAN:
+                out_switches[cause - CAUSE_SPAN] += 1
+            switch(cpus, frames, parked, tally, at, a[row])
 
 
-@compiled
-def forget(cpus, cpu):
+@compiled_lean
+def is_entry(kind):
+    """Whether this event opens a span."""
+    return (
+        kind == SOFTIRQ_ENTRY
+        or kind == IRQ_HANDLER_ENTRY
+        or kind == VECTOR_ENTRY
+        or kind == TASKLET_ENTRY
+        or kind == WORKQUEUE_EXECUTE_START
+    )
+
+
+@compiled_lean
+def is_exit(kind):
+    """Whether this event closes a span; the number of its entry is one less."""
+    return (
+        kind == SOFTIRQ_EXIT
+        or kind == IRQ_HANDLER_EXIT
+        or kind == VECTOR_EXIT
+        or kind == TASKLET_EXIT
+        or kind == WORKQUEUE_EXECUTE_END
+    )
+
+
+@compiled_lean
+def is_hard(kind):
+    """Whether a span of this kind runs in hardirq context."""
+    return kind == IRQ_HANDLER_ENTRY or kind == VECTOR_ENTRY
+
+
+@compiled_lean
+def forget(cpus, at):
     """Events were lost: nothing that was known of this CPU holds any more."""
-    cpus.top[cpu] = -1
-    cpus.task[cpu] = NO_TASK
-    cpus.softirq_view[cpu] = UNKNOWN
-    for turn in range(3):
-        cpus.raised[cpu * 3 + turn] = 0
-    cpus.resched[cpu] = CAUSE_UNTRACED
-    cpus.handled[cpu] = -1
+    for field in range(RAISE_NS):
+        cpus[at + field] = 0
+    cpus[at + RESCHED] = CAUSE_UNTRACED
 
 
-@compiled
-def enter(rows, found, cpus, parked, row, span, tally):
-    """Open a span on the stack of the task that is running."""
-    settle(rows, found, cpus, parked, row, tally)
-    cpu = rows.cpu[row]
-    top = cpus.top[cpu]
-    if top >= 0:
-        top = below(rows, found, top, row)
-    if rows.flags[row] & FLAG_NEED_RESCHED and cpus.resched[cpu] == CAUSE_NONE:
-        cpus.resched[cpu] = CAUSE_UNTRACED
-    found.row[span] = row
-    found.parent[span] = top
-    cpus.top[cpu] = span
+@compiled_lean
+def settle(cpus, frames, parked, tally, at, pid, now_ns):
+    """Charge the time since the last row to the top of this CPU's stack, and make sure the stack is the running task's."""
+    task = pid + 1 if pid != 0 else -1 - at  # every CPU has its own idle task
+    if cpus[at + TASK] != task:
+        # A switch that was not recorded: nobody knows who ran, so nobody is charged.
+        change_task(cpus, parked, tally, at, task)
+    elif cpus[at + TOP]:
+        frames[cpus[at + TOP] - 1 + SELF_NS] += now_ns - cpus[at + LAST_NS]
+    cpus[at + LAST_NS] = now_ns
 
 
-@compiled
-def leave(rows, found, cpus, parked, row, tally):
-    """Close the span that this exit belongs to; what still lies above it lost its exit and stays open."""
-    settle(rows, found, cpus, parked, row, tally)
-    cpu = rows.cpu[row]
-    span = entered(rows, found, cpus.top[cpu], row)
-    if span < 0:
-        return
-    entry = found.row[span]
-    if rows.flags[row] & FLAG_NEED_RESCHED and cpus.resched[cpu] == CAUSE_NONE:
-        is_work = rows.kind[entry] == WORKQUEUE_EXECUTE_START
-        cpus.resched[cpu] = CAUSE_UNTRACED if is_work else CAUSE_SPAN + span
-    found.wall_ns[span] = rows.time_ns[row] - rows.time_ns[entry]
-    cpus.top[cpu] = found.parent[span]
-    if rows.kind[row] == IRQ_HANDLER_EXIT:
-        cpus.handled[cpu] = span
+@compiled_lean
+def change_task(cpus, parked, tally, at, task):
+    """Park the stack of the task that leaves this CPU and show that of the one that comes."""
+    if cpus[at + TOP]:
+        put(parked, cpus[at + TASK], tally[LOSSES] * LOSS_SHIFT + cpus[at + TOP])
+    cpus[at + TASK] = task
+    slot = find(parked, task)
+    stack = parked[slot + 1]
+    cpus[at + TOP] = 0
+    if stack:
+        parked[slot + 1] = 0
+        if stack >= tally[LOSSES] * LOSS_SHIFT:  # else events were lost since: what it did is not known
+            cpus[at + TOP] = stack - tally[LOSSES] * LOSS_SHIFT
 
 
-@compiled
-def entered(rows, found, span, row):
-    """The nearest open span that an exit belongs to, or -1."""
-    for _ in range(STACK_STEPS_MAX):
-        if span < 0:
-            break
-        entry = found.row[span]
-        if rows.kind[entry] + 1 == rows.kind[row] and rows.a[entry] == rows.a[row]:
-            return span
-        span = found.parent[span]
-    return -1
+@compiled_lean
+def enter(cpus, frames, tally, at, kind, flags, key):
+    """Put a new frame on the stack. Returns where it lies."""
+    if flags & FLAG_NEED_RESCHED and cpus[at + RESCHED] == CAUSE_NONE:
+        cpus[at + RESCHED] = CAUSE_UNTRACED
+    below = cpus[at + TOP]
+    if below:
+        below = below_softirq(frames, below) if kind == SOFTIRQ_ENTRY else below_other(frames, below, kind, flags)
+    if tally[FREE]:
+        frame = tally[FREE] - 1
+        tally[FREE] = frames[frame + BELOW]
+    else:
+        frame = tally[FRAMES_USED]
+        tally[FRAMES_USED] += FRAME_FIELDS
+    frames[frame + BELOW] = below
+    frames[frame + KIND] = kind
+    frames[frame + KEY] = key
+    frames[frame + FLAGS] = flags
+    frames[frame + SELF_NS] = 0
+    frames[frame + WAIT_NS] = -1
+    frames[frame + QUEUE_ROW] = -1
+    cpus[at + TOP] = frame + 1
+    return frame
 
 
-@compiled
-def below(rows, found, top, row):
-    """The span that a new one rests on: spans that cannot be interrupted by it have lost their exits.
+@compiled_lean
+def leave(cpus, frames, tally, at, kind, flags, key):
+    """Take the frame off the stack that this exit belongs to. Returns where it lies, -1 if there is none.
 
-    Handlers run with interrupts off (kernel/irq/handle.c __handle_irq_event_percpu), softirqs never nest and never run
-    in a hardirq (kernel/softirq.c handle_softirqs), a task runs one work item, and a softirq its BH work on top.
+    What still lies above it has lost its exit and goes with it.
     """
-    kind = rows.kind[row]
-    if kind == SOFTIRQ_ENTRY:
-        return below_softirq(rows, found, top)
+    frame = cpus[at + TOP] - 1
     for _ in range(STACK_STEPS_MAX):
-        if top < 0:
+        if frame < 0 or (frames[frame + KEY] == key and frames[frame + KIND] + 1 == kind):
             break
-        beneath = rows.kind[found.row[top]]
-        if kind == IRQ_HANDLER_ENTRY or kind == VECTOR_ENTRY:
-            stale = beneath == kind and not rows.flags[row] & FLAG_NMI
-        elif kind == TASKLET_ENTRY:
-            stale = beneath != SOFTIRQ_ENTRY and beneath != WORKQUEUE_EXECUTE_START
-        elif beneath == WORKQUEUE_EXECUTE_START:
-            stale = rows.flags[row] & FLAG_SOFTIRQ == rows.flags[found.row[top]] & FLAG_SOFTIRQ
-        else:
-            stale = beneath != SOFTIRQ_ENTRY
-        if not stale:
-            break
-        top = found.parent[top]
-    return top
+        frame = frames[frame + BELOW] - 1
+    if frame < 0 or frames[frame + KEY] != key or frames[frame + KIND] + 1 != kind:
+        return -1
+    if flags & FLAG_NEED_RESCHED and cpus[at + RESCHED] == CAUSE_NONE:
+        is_work = kind == WORKQUEUE_EXECUTE_END
+        cpus[at + RESCHED] = CAUSE_UNTRACED if is_work else CAUSE_SPAN + frames[frame + SPAN]
+    if kind == IRQ_HANDLER_EXIT:
+        cpus[at + HANDLED] = frames[frame + SPAN] + 1
+        cpus[at + HANDLED_IRQ] = key
+    cpus[at + TOP] = frames[frame + BELOW]
+    frames[frame + BELOW] = tally[FREE]
+    tally[FREE] = frame + 1
+    return frame
 
 
-@compiled
-def below_softirq(rows, found, top):
-    """What a softirq vector rests on: nothing but a task's work item."""
-    resting = span = top
+@compiled_lean
+def below_softirq(frames, top):
+    """What a softirq vector rests on: nothing but a task's work item.
+
+    Softirqs never nest and never run in a hardirq (kernel/softirq.c handle_softirqs): what else is there has lost its
+    exit.
+    """
+    resting = frame = top
     for _ in range(STACK_STEPS_MAX):
-        if span < 0:
+        if frame == 0:
             break
-        if rows.kind[found.row[span]] != WORKQUEUE_EXECUTE_START:
-            resting = found.parent[span]
-        span = found.parent[span]
+        if frames[frame - 1 + KIND] != WORKQUEUE_EXECUTE_START:
+            resting = frames[frame - 1 + BELOW]
+        frame = frames[frame - 1 + BELOW]
     return resting
 
 
-@compiled
-def settle(rows, found, cpus, parked, row, tally):
-    """Charge the time since the last row to the stack of this CPU, and make sure it is the running task's."""
-    cpu = rows.cpu[row]
-    now_ns = rows.time_ns[row]
-    task = rows.pid[row]
-    if task == 0:
-        task = -1 - cpu
-    if cpus.task[cpu] != task:
-        # A switch that was not recorded: nobody knows who ran, so nobody is charged.
-        change_task(cpus, parked, cpu, task, tally[1])
-    elif cpus.top[cpu] >= 0:
-        found.self_ns[cpus.top[cpu]] += now_ns - cpus.last_ns[cpu]
-    cpus.last_ns[cpu] = now_ns
+@compiled_lean
+def below_other(frames, top, kind, flags):
+    """What a handler, tasklet, vector or work item rests on, past frames that have lost their exits.
 
-
-@compiled
-def change_task(cpus, parked, cpu, task, losses):
-    """Park the stack of the task that leaves this CPU, show that of the one that comes (every CPU has its idle task)."""
-    if cpus.top[cpu] >= 0:
-        put(parked, cpus.task[cpu], losses * LOSS_SHIFT + cpus.top[cpu] + 1)
-    cpus.task[cpu] = task
-    slot = find(parked, task)
-    stack = parked.values[slot]
-    parked.values[slot] = 0
-    # Parked before events were lost: what it did since is not known.
-    cpus.top[cpu] = stack % LOSS_SHIFT - 1 if stack // LOSS_SHIFT == losses else -1
-
-
-@compiled
-def switch(rows, found, cpus, parked, wakers, row, tally):
-    """sched_switch: charge the task that leaves, say which interrupt caused it, change stacks."""
-    settle(rows, found, cpus, parked, row, tally)
-    cpu = rows.cpu[row]
-    cpus.top[cpu] = without_hardirq(rows, found, cpus.top[cpu])
-    cpus.softirq_view[cpu] = OUTSIDE
-    next_pid = rows.a[row]
-    cause = switch_cause(rows, found, cpus, wakers, row)
-    if rows.b[row] & RUNNING_MASK == 0:
-        if cause >= CAUSE_SPAN:
-            found.switches[cause - CAUSE_SPAN] += 1
-        elif cause == CAUSE_UNTRACED:
-            tally[3] += 1
-    cpus.resched[cpu] = CAUSE_NONE
-    change_task(cpus, parked, cpu, next_pid if next_pid != 0 else -1 - cpu, tally[1])
-
-
-@compiled
-def without_hardirq(rows, found, span):
-    """A task cannot be switched away from inside a handler: such spans have lost their exits."""
+    Handlers run with interrupts off (kernel/irq/handle.c __handle_irq_event_percpu); a task runs one work item, and a
+    softirq on top of it may run a BH work item.
+    """
     for _ in range(STACK_STEPS_MAX):
-        if span < 0:
+        if top == 0:
             break
-        kind = rows.kind[found.row[span]]
-        if kind != IRQ_HANDLER_ENTRY and kind != VECTOR_ENTRY:
+        under = frames[top - 1 + KIND]
+        if is_hard(kind):
+            stale = under == kind and not flags & FLAG_NMI
+        elif kind == WORKQUEUE_EXECUTE_START and under == kind:
+            stale = (flags ^ frames[top - 1 + FLAGS]) & FLAG_SOFTIRQ == 0
+        else:
+            stale = under != SOFTIRQ_ENTRY and (kind != TASKLET_ENTRY or under != WORKQUEUE_EXECUTE_START)
+        if not stale:
             break
-        span = found.parent[span]
-    return span
+        top = frames[top - 1 + BELOW]
+    return top
 
 
-@compiled
-def switch_cause(rows, found, cpus, wakers, row):
-    """Who made this switch happen: what woke the next task, else the irq thread's line, else where need_resched appeared."""
-    cpu = rows.cpu[row]
-    slot = find(wakers, rows.a[row])
-    cause = wakers.values[slot]
-    wakers.values[slot] = 0
-    if is_thread_of(rows, found, cpus.handled[cpu], rows.irq_thread[rows.name[row]]):
+@compiled_lean
+def switch(cpus, frames, parked, tally, at, next_pid):
+    """sched_switch: the next task's stack is shown. None is switched away inside a handler: those have lost their exits."""
+    top = cpus[at + TOP]
+    for _ in range(STACK_STEPS_MAX):
+        if top == 0 or not is_hard(frames[top - 1 + KIND]):
+            break
+        top = frames[top - 1 + BELOW]
+    cpus[at + TOP] = top
+    cpus[at + VIEW] = OUTSIDE
+    cpus[at + RESCHED] = CAUSE_NONE
+    change_task(cpus, parked, tally, at, next_pid + 1 if next_pid != 0 else -1 - at)
+
+
+@compiled_lean
+def switch_cause(cpus, wakers, at, next_pid, irq):
+    """Who made this switch happen: what woke the next task, else the line whose thread it is, else where need_resched
+    appeared. irq: the line whose thread comes, -1 for another task."""
+    slot = find(wakers, next_pid)
+    cause = wakers[slot + 1]
+    if cause:
+        wakers[slot + 1] = 0
+    if irq >= 0 and cpus[at + HANDLED] and cpus[at + HANDLED_IRQ] == irq:
         if cause == CAUSE_NONE:
-            cause = CAUSE_SPAN + cpus.handled[cpu]
-        cpus.handled[cpu] = -1
-    return cause if cause != CAUSE_NONE else cpus.resched[cpu]
+            cause = CAUSE_SPAN + cpus[at + HANDLED] - 1
+        cpus[at + HANDLED] = 0
+    return cause if cause != CAUSE_NONE else cpus[at + RESCHED]
 
 
-@compiled
-def is_thread_of(rows, found, span, irq):
-    """Whether `span` is a handler of this line (irq -1: the task is no irq thread)."""
-    return irq >= 0 and span >= 0 and rows.a[found.row[span]] == irq
-
-
-@compiled
-def cause_of(rows, found, cpus, row, irq):
-    """The context that a row ran in, as a cause. irq: the line whose thread is being woken, or -1.
+@compiled_lean
+def cause_of(cpus, frames, at, flags, pid, irq):
+    """The context of a row, as a cause. irq: the line whose thread is being woken, -1 for another task.
 
     The kernel wakes an irq thread after the handler's exit (kernel/irq/handle.c __irq_wake_thread).
     """
-    cpu = rows.cpu[row]
-    hard = rows.flags[row] & FLAG_HARDIRQ != 0
-    if hard and is_thread_of(rows, found, cpus.handled[cpu], irq):
-        return CAUSE_SPAN + cpus.handled[cpu]
-    top = cpus.top[cpu]
-    if top >= 0 and rows.pid[row] == rows.pid[found.row[top]]:
-        kind = rows.kind[found.row[top]]
-        is_hard = kind == IRQ_HANDLER_ENTRY or kind == VECTOR_ENTRY
-        if is_hard or (not hard and kind != WORKQUEUE_EXECUTE_START):
-            return CAUSE_SPAN + top
-    return CAUSE_UNTRACED if hard or rows.flags[row] & FLAG_SOFTIRQ else CAUSE_TASK
+    hard = flags & FLAG_HARDIRQ != 0
+    if hard and irq >= 0 and cpus[at + HANDLED] and cpus[at + HANDLED_IRQ] == irq:
+        return CAUSE_SPAN + cpus[at + HANDLED] - 1
+    frame = cpus[at + TOP] - 1
+    if frame >= 0 and cpus[at + TASK] == (pid + 1 if pid != 0 else -1 - at):
+        kind = frames[frame + KIND]
+        if is_hard(kind) or (not hard and kind != WORKQUEUE_EXECUTE_START):
+            return CAUSE_SPAN + frames[frame + SPAN]
+    return CAUSE_UNTRACED if hard or flags & FLAG_SOFTIRQ else CAUSE_TASK
 
 
-@compiled
-def note_raise(rows, found, cpus, row):
-    """Keep the first raise of a vector for the pass it can belong to.
+@compiled_lean
+def note_raise(cpus, frames, at, flags, vector, now_ns):
+    """Keep the first raise of a vector for the pass that it can belong to.
 
-    A pass takes a snapshot of the pending bits and enters softirq context in one stretch with interrupts off
+    A pass takes its snapshot of the pending bits and enters softirq context in one stretch with interrupts off
     (kernel/softirq.c handle_softirqs), so a raise in softirq context before the first entry belongs to the pass after.
     """
-    cpu = rows.cpu[row]
-    flags = rows.flags[row]
-    vector = rows.a[row]
-    if flags & FLAG_NEED_RESCHED and cpus.resched[cpu] == CAUSE_NONE:
-        cpus.resched[cpu] = cause_of(rows, found, cpus, row, -1)
+    if flags & FLAG_NEED_RESCHED and cpus[at + RESCHED] == CAUSE_NONE:
+        cpus[at + RESCHED] = raising_cause(cpus, frames, at, flags)
     after = 1
     if flags & FLAG_SOFTIRQ:
-        if cpus.softirq_view[cpu] == UNKNOWN:
+        if cpus[at + VIEW] == UNKNOWN:
             return
-        if cpus.softirq_view[cpu] == OUTSIDE:
+        if cpus[at + VIEW] == OUTSIDE:
             after = 2
     else:
-        cpus.softirq_view[cpu] = OUTSIDE
+        cpus[at + VIEW] = OUTSIDE
     if vector < 0 or vector >= VECTORS:
         return
-    turn = cpu * 3 + (cpus.turn[cpu] + after) % 3
-    if not cpus.raised[turn] >> vector & 1:
-        cpus.raised[turn] |= 1 << vector
-        cpus.raise_ns[turn * VECTORS + vector] = rows.time_ns[row]
+    turn = (cpus[at + TURN] + after) % 3
+    if not cpus[at + RAISED + turn] >> vector & 1:
+        cpus[at + RAISED + turn] |= 1 << vector
+        cpus[at + RAISE_NS + turn * VECTORS + vector] = now_ns
 
 
-@compiled
-def take_raise(rows, cpus, row):
+@compiled_lean
+def raising_cause(cpus, frames, at, flags):
+    """cause_of a raise: need_resched is set and was not before, and no task sets it on its own CPU while it raises."""
+    frame = cpus[at + TOP] - 1
+    if frame < 0 or frames[frame + KIND] == WORKQUEUE_EXECUTE_START:
+        return CAUSE_UNTRACED
+    if flags & FLAG_HARDIRQ and not is_hard(frames[frame + KIND]):
+        return CAUSE_UNTRACED
+    return CAUSE_SPAN + frames[frame + SPAN]
+
+
+@compiled_lean
+def take_raise(cpus, at, vector, now_ns):
     """Nanoseconds from the raise to this softirq entry, -1 when its raise was not seen."""
-    cpu = rows.cpu[row]
-    vector = rows.a[row]
-    if cpus.softirq_view[cpu] == UNKNOWN or vector < 0 or vector >= VECTORS:
+    if cpus[at + VIEW] == UNKNOWN or vector < 0 or vector >= VECTORS:
         return -1
-    cpus.softirq_view[cpu] = INSIDE
-    turn = cpu * 3 + cpus.turn[cpu]
-    if not cpus.raised[turn] >> vector & 1:
-        turn = next_pass(cpus, cpu)
-        if not cpus.raised[turn] >> vector & 1:
+    cpus[at + VIEW] = INSIDE
+    turn = cpus[at + TURN]
+    if not cpus[at + RAISED + turn] >> vector & 1:
+        turn = next_pass(cpus, at)
+        if not cpus[at + RAISED + turn] >> vector & 1:
             return -1
-    cpus.raised[turn] ^= 1 << vector
-    return rows.time_ns[row] - cpus.raise_ns[turn * VECTORS + vector]
+    cpus[at + RAISED + turn] ^= 1 << vector
+    return now_ns - cpus[at + RAISE_NS + turn * VECTORS + vector]
 
 
-@compiled
-def next_pass(cpus, cpu):
-    """The pass that was running is over: what was raised meanwhile is the new one. Returns its set of raises."""
-    old = cpu * 3 + cpus.turn[cpu]
-    cpus.turn[cpu] = (cpus.turn[cpu] + 1) % 3
-    new = cpu * 3 + cpus.turn[cpu]
-    if cpus.raised[old]:
+@compiled_lean
+def next_pass(cpus, at):
+    """The pass that was running is over: what was raised meanwhile is the new one. Returns its set of raises (turn)."""
+    old = cpus[at + TURN]
+    new = (old + 1) % 3
+    cpus[at + TURN] = new
+    if cpus[at + RAISED + old]:
         # PREEMPT_RT keeps timers for a thread of their own: raised, but not in ksoftirqd's pass.
         for vector in range(VECTORS):
-            if cpus.raised[old] >> vector & 1:
-                cpus.raised[new] |= 1 << vector
-                cpus.raise_ns[new * VECTORS + vector] = cpus.raise_ns[old * VECTORS + vector]
-        cpus.raised[old] = 0
+            if cpus[at + RAISED + old] >> vector & 1:
+                cpus[at + RAISED + new] |= 1 << vector
+                cpus[at + RAISE_NS + new * VECTORS + vector] = cpus[at + RAISE_NS + old * VECTORS + vector]
+        cpus[at + RAISED + old] = 0
     return new
 
 
-@compiled
-def start_work(rows, found, queued, row, span, lost_row):
-    """Find when and on which workqueue this work item was queued."""
-    slot = find(queued, rows.a[row])
-    queue_row = queued.values[slot]
-    if queue_row == 0:
-        return
-    found.queue_row[span] = abs(queue_row) - 1
-    if queue_row > lost_row:  # else its start may be among what was lost
-        found.wait_ns[span] = rows.time_ns[row] - rows.time_ns[queue_row - 1]
-    queued.values[slot] = -abs(queue_row)
+@compiled_lean
+def take_queued(queued, work):
+    """The row that queued this work item, -1 if it was not seen."""
+    slot = find(queued, work)
+    queue_row = queued[slot + 1] - 1
+    if queue_row >= 0:
+        queued[slot + 1] = 0
+    return queue_row
 
 
-@compiled
+@compiled_lean
 def find(table, key):
-    """The slot of a key, or the free one where it would go (keys are stored with a bit flipped: 0 means free)."""
-    keys = table.keys
-    last = len(keys) - 1
+    """Where a key's record lies, or the free one where it would go. Keys are stored with a bit flipped: 0 is free."""
+    last = len(table) // 2 - 1
     stored = key ^ KEY_BIT
     slot = (key ^ key >> 6 ^ key >> 18) & last
-    while keys[slot] != stored and keys[slot] != 0:
+    while table[2 * slot] != stored and table[2 * slot] != 0:
         slot = (slot + 1) & last
-    return slot
+    return 2 * slot
 
 
-@compiled
+@compiled_lean
 def put(table, key, value):
     """Set a key's value. The table must stay at most half full."""
     slot = find(table, key)
-    table.keys[slot] = key ^ KEY_BIT
-    table.values[slot] = value
+    table[slot] = key ^ KEY_BIT
+    table[slot + 1] = value
