@@ -1,0 +1,1 @@
+"""Event tables as files for other tools."""
