@@ -27,7 +27,7 @@ class _Records:
     """Columns under construction, and the names found so far."""
 
     def __init__(self, data, words, wheres):
-        self.data, self.words, self.text = data, words, data.tobytes()
+        self.words, self.text = words, data.tobytes()
         self.at, self.length = (wheres >> 16) & kernel.OFFSET_MASK, wheres & kernel.LENGTH_MASK
         self.columns = _empty_columns(len(wheres))
         common = words[self.at >> 2]
@@ -50,19 +50,19 @@ class _Records:
             return short
         self.columns["kind"][rows] = layout[kernel.KIND]
         for name, column in (("a", kernel.A), ("b", kernel.B), ("c", kernel.C)):
-            if layout[column + 1]:
-                self.columns[name][rows] = self._integers(self.at[rows] + layout[column], layout[column + 1])
+            if layout[column + kernel.MASK]:
+                self.columns[name][rows] = self._integers(rows, *layout[column : column + 5])
         if layout[kernel.STATIC] >= 0:
             self.columns["name"][rows] = self._number(static_names[layout[kernel.STATIC]], int(rows[0]))
         if layout[kernel.NAME_FORM]:
             self._read_names(rows, layout)
         return short
 
-    def _integers(self, at, size):
-        """Little-endian integers of `size` bytes (negative: signed) at byte offsets."""
-        kind = f"<{'i' if size < 0 else 'u'}{abs(size)}"
-        view = np.lib.stride_tricks.sliding_window_view(self.data, abs(size))
-        return np.ascontiguousarray(view[at]).view(kind).ravel().astype(np.int64)
+    def _integers(self, rows, index, shift, mask, sign, wide):
+        """The field of the records in `rows`; for the arguments see ringbuffer_kernels, layout row."""
+        at = (self.at[rows] >> 2) + index
+        values = ((self.words[at].astype(np.int64) >> shift & mask) ^ sign) - sign
+        return values | self.words[at + 1].astype(np.int64) << 32 if wide else values
 
     def _read_names(self, rows, layout):
         starts, ends = self._name_spans(rows, layout)
@@ -85,7 +85,7 @@ class _Records:
         field = at + layout[kernel.NAME]
         if form == kernel.NAME_IN_PLACE:
             return field, field + layout[kernel.NAME_SIZE]
-        location = self._integers(field, 4)
+        location = self.words[field >> 2].astype(np.int64) & kernel.WORD
         starts = (location & 0xFFFF) + (at if form == kernel.NAME_DATA_LOC else field + 4)
         ends = starts + (location >> 16)
         inside = ends <= at + self.length[rows]

@@ -1,14 +1,16 @@
-"""The inner loops over ring buffer pages: walk the events of one CPU, merge CPUs, pick the fields of each event.
+"""The inner loops over ring buffer pages: walk the events of one CPU, pick the fields of each.
 
 Format after kernel/trace/ring_buffer.c (struct buffer_data_page, struct ring_buffer_event; rb_update_read_stamp). A page
 is a time stamp (8 bytes), a commit word (4 or 8 bytes) and events. An event is a word, type in its low 5 bits, time delta
 in the upper 27, and what the type says. Everything is little endian and lies on a multiple of 4 bytes, so the data are read
-as signed 32-bit words (`& WORD` makes them numbers from 0). Every read is bounded here: the pages are foreign input and
-compiled code does not check an index.
+as signed 32-bit words; `& WORD` makes them numbers from 0 (unsigned arrays would turn compiled arithmetic into floats).
+Every read is bounded here: the pages are foreign input and compiled code does not check an index.
 
 `walk` packs where an event's record lies into one integer: offset << 16 | length, bit 62 set after lost events. The length
 saturates at 65,535, which is more than any field lies away from a record's start.
 """
+
+from typing import NamedTuple
 
 from tophalf.compiled import compiled
 
@@ -26,23 +28,26 @@ OFFSET_MASK = (1 << 46) - 1
 LOST_BEFORE = 1 << 62
 FLAG_LOST_BEFORE = 0x100  # vocab.FLAG_LOST_BEFORE
 
-# Columns of a layout row: where the records of one event id hold what (made by ringbuffer.layout_table). X_SIZE: bytes,
-# negative when signed, 0: no such field. NAMES_TASK: 1 when `name` is the comm of the pid in column a.
-KIND, STATIC, A, A_SIZE, B, B_SIZE, C, C_SIZE, NAME, NAME_FORM, NAME_SIZE, NAMES_TASK, PREV_COMM, LENGTH_MIN = range(14)
-LAYOUT_COLUMNS = 14
+# Columns of a layout row: where the records of one event id hold what (made by ringbuffer.layout_table). A field of up to
+# 32 bits is (word[INDEX] >> SHIFT & MASK), and has its sign at SIGN (0: none); WIDE: 1 for 64 bits, always signed; MASK 0:
+# no such field. NAMES_TASK: 1 when `name` is the comm of the pid in column a.
+KIND, STATIC, NAME, NAME_FORM, NAME_SIZE, NAMES_TASK, PREV_COMM, LENGTH_MIN, A = range(9)
+INDEX, SHIFT, MASK, SIGN, WIDE = range(5)
+B, C, LAYOUT_COLUMNS = A + 5, A + 10, A + 15
+GUESSES = 1024
 NO_NAME, NAME_IN_PLACE, NAME_DATA_LOC, NAME_REL_LOC = range(4)
 COMM_SIZE = 16  # include/linux/sched.h TASK_COMM_LEN
 PIDS_MAX = 1 << 22  # include/linux/threads.h PID_MAX_LIMIT
 
 
 @compiled
-def walk(words, start, end, stride, commit_size, times, wheres):
-    """All events of one CPU's pages in bytes start..end; times and wheres have room for one event per 12 bytes.
+def walk(words, start, end, stride, commit_size, times, wheres, first):
+    """All events of one CPU's pages in bytes start..end, into times and wheres from row `first`: one for 12 bytes at most.
 
     stride: bytes from page to page; 0: each page is cut after its committed bytes. Returns counts: (events, pages
     damaged, steps back in time, gaps without a number, events lost by the stored numbers).
     """
-    row, damaged, backward, gaps, lost, flag, newest = 0, 0, 0, 0, 0, 0, 0
+    row, damaged, backward, gaps, lost, flag, newest = first, 0, 0, 0, 0, 0, 0
     page, header = start, 8 + commit_size
     while page + header <= end:
         at = page >> 2
@@ -92,4 +97,179 @@ def walk(words, start, end, stride, commit_size, times, wheres):
                 stamp = (more << 27) + delta
                 time = (time + stamp) & TIME_MASK if kind == TIME_EXTEND else time & STAMP_TOP | stamp
                 at += 8
-    return row, damaged, backward, gaps, lost
+    return row - first, damaged, backward, gaps, lost
+
+
+class Columns(NamedTuple):
+    """Where `extract` writes, one place a row: see events.EventTable."""
+
+    kind: object
+    pid: object
+    flags: object
+    preempt: object
+    a: object
+    b: object
+    c: object
+    name: object
+
+
+class Names(NamedTuple):
+    """Texts found in records, each once: a hash table of numbers that are given in order of first appearance."""
+
+    slots: object  # int32[power of 2]   number + 1, 0: free; never full: more slots than texts are possible
+    starts: object  # int64[number]       byte where the text was found first; below 0: -1 - which static name
+    lengths: object  # int32[number]       without the NUL
+    statics: object  # int32[static name]  number, -1: not met yet
+    guesses: object  # int32[GUESSES]     number met last beside a value of column a: an IRQ's action seldom changes
+    count: object  # int64[1]
+
+
+class Tasks(NamedTuple):
+    """Where each pid's newest comm stands."""
+
+    slots: object  # int32[PIDS_MAX]  place in the other arrays + 1
+    pids: object  # int32[place]
+    starts: object  # int64[place]
+    lengths: object  # int32[place]
+    count: object  # int64[1]
+
+
+@compiled
+def extract(words, data, wheres, layouts, columns, names, tasks):
+    """The fields of the records at `wheres`, in its order. data: the bytes of words. layouts: ringbuffer.Layouts.table.
+
+    Returns how many records are shorter than their format says (kind OTHER, fields not read).
+    """
+    # Taken out of the tuples once: numba counts references at each look into one, which costs more than the work.
+    kinds, pids, flags, preempts, a, b, c, numbers = columns
+    slots, starts, lengths, statics, guesses, count = names
+    short, unknown = 0, len(layouts) - 1
+    for row in range(len(wheres)):
+        at, length = wheres[row] >> 16 & OFFSET_MASK, wheres[row] & LENGTH_MASK
+        record = at >> 2
+        common = words[record] & WORD
+        flags[row] = common >> 16 & 0xFF | wheres[row] >> 62 << 8
+        preempts[row] = common >> 24
+        pids[row] = words[record + 1]
+        event = common & 0xFFFF
+        layout = min(event, unknown)
+        kind = layouts[layout, KIND]
+        if length < layouts[layout, LENGTH_MIN]:
+            short += 1
+            kind, layout = 0, unknown
+        kinds[row] = kind
+        a[row] = _field(words, record, layouts, layout, A)
+        b[row] = _field(words, record, layouts, layout, B)
+        c[row] = _field(words, record, layouts, layout, C)
+        if kind == 0:
+            a[row] = event
+        number, static, form = -1, layouts[layout, STATIC], layouts[layout, NAME_FORM]
+        if static >= 0:
+            number = statics[static]
+            if number < 0:
+                number = _new_name(starts, lengths, count, -1 - static, 0)
+                statics[static] = number
+        elif form:
+            start, size = _name_span(words, at, length, layouts[layout, NAME], layouts[layout, NAME_SIZE], form)
+            if size > 0:
+                guess = (a[row] ^ a[row] >> 9) & GUESSES - 1
+                number = guesses[guess]
+                if not _is_text(words, data, starts[number], lengths[number], start, size):
+                    number = _number(data, start, size, slots, starts, lengths, count)
+                    guesses[guess] = number
+            if layouts[layout, NAMES_TASK]:
+                _name_task(tasks, a[row], start, size)
+            if layouts[layout, PREV_COMM]:
+                _name_task(tasks, pids[row], at + layouts[layout, PREV_COMM], COMM_SIZE)
+        numbers[row] = number
+    return short
+
+
+@compiled
+def _field(words, record, layouts, layout, column):
+    """One field of the record that begins at words[record]; 0 where there is none."""
+    at = record + layouts[layout, column + INDEX]
+    value = words[at] >> layouts[layout, column + SHIFT] & layouts[layout, column + MASK]
+    sign = layouts[layout, column + SIGN]
+    value = (value ^ sign) - sign
+    wide = layouts[layout, column + WIDE]  # without a branch, which would be guessed wrong at every other event
+    return value | (words[at + wide] & -wide) << 32
+
+
+@compiled
+def _name_span(words, at, length, offset, size, form):
+    """(first byte, bytes) of a record's text; no bytes when it would lie outside the record."""
+    field = at + offset
+    if form == NAME_IN_PLACE:
+        return field, size
+    location = words[field >> 2] & WORD
+    start = (location & 0xFFFF) + (at if form == NAME_DATA_LOC else field + 4)
+    size = location >> 16
+    if start + size > at + length:
+        return at, 0
+    return start, size
+
+
+@compiled
+def _new_name(starts, lengths, count, start, length):
+    number = count[0]
+    starts[number], lengths[number] = start, length
+    count[0] = number + 1
+    return number
+
+
+@compiled
+def _number(data, start, size, slots, starts, lengths, count):
+    """The number of a text that ends at a NUL or after `size` bytes: that of an equal one met before, else the next."""
+    mixed, end = 0x811C9DC5, start + size  # FNV-1a with 32 bits
+    for place in range(start, start + size):
+        byte = data[place] & 0xFF
+        if byte == 0:
+            end = place
+            break
+        mixed = ((mixed ^ byte) * 0x01000193) & WORD
+    slot, length = mixed & (len(slots) - 1), end - start
+    while slots[slot]:
+        number = slots[slot] - 1
+        if lengths[number] == length and _is_equal(data, starts[number], start, length):
+            return number
+        slot = (slot + 1) & (len(slots) - 1)
+    slots[slot] = count[0] + 1
+    return _new_name(starts, lengths, count, start, length)
+
+
+@compiled
+def _is_text(words, data, known, length, start, size):
+    """Whether the text at `start` is that of `length` bytes at `known`; False also when that cannot be told by words."""
+    if length > size or length == 0 or (known | start) & 3:
+        return False
+    one, other = known >> 2, start >> 2
+    for place in range(length >> 2):
+        if words[one + place] != words[other + place]:
+            return False
+    differ = words[one + (length >> 2)] ^ words[other + (length >> 2)] if length & 3 else 0
+    if differ & (1 << 8 * (length & 3)) - 1:
+        return False
+    return length == size or data[start + length] == 0
+
+
+@compiled
+def _is_equal(data, one, other, length):
+    for place in range(length):  # noqa: SIM110  numba knows no generator in all()
+        if data[one + place] != data[other + place]:
+            return False
+    return True
+
+
+@compiled
+def _name_task(tasks, pid, start, size):
+    if size <= 0 or pid < 0 or pid >= PIDS_MAX:
+        return
+    place = tasks.slots[pid] - 1
+    if place < 0:
+        place = tasks.count[0]
+        tasks.count[0] += 1
+        tasks.slots[pid] = place + 1
+        tasks.pids[place] = pid
+    tasks.starts[place] = start
+    tasks.lengths[place] = size
