@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from lab.guest import Guest, GuestDied  # noqa: E402
+from lab.guest import EVERYTHING, Guest, GuestDied  # noqa: E402
 from lab.kernels import META  # noqa: E402
 from lab.labirq import AT_REST, Labirq  # noqa: E402
 
@@ -42,7 +42,7 @@ class Slot:
         if self.guest is not None and (flavour != self.flavour or not self.guest.alive()):
             self.empty()
         if self.guest is None:
-            self.guest, self.flavour = Guest(flavour), flavour
+            self.guest, self.flavour = Guest(flavour, devices=(*EVERYTHING, "e1000")), flavour
         return self.guest
 
     def empty(self):
@@ -60,7 +60,7 @@ def slot():
 
 @pytest.fixture
 def guest(request, slot):
-    """A booted kernel with multi-queue virtio-net, e1000e, NVMe and labirq."""
+    """A booted kernel with multi-queue virtio-net, e1000e, NVMe, labirq and an e1000 that is down."""
     return slot.get(request.param)
 
 
@@ -71,6 +71,18 @@ def labirq(guest):
     yield one
     if guest.alive():
         one.set(**AT_REST)
+
+
+@pytest.fixture
+def level_line(guest, labirq):
+    """labirq on its level triggered line, which the old NIC shares; the line's number. MSI again after the test."""
+    labirq.load(msi=0)
+    guest.check("ip link set eth2 up")
+    yield labirq.irq
+    if guest.alive():
+        labirq.set(**AT_REST)
+        guest.check("ip link set eth2 down")
+        labirq.load()
 
 
 @pytest.hookimpl(hookwrapper=True)
