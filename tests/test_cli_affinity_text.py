@@ -78,7 +78,16 @@ def test_irqbalance_is_not_mentioned_where_nothing_was_written():
 
 def test_names_of_another_machine_cannot_drive_the_terminal():
     line = {"irq": 40, "actions": ["a\x1b[2Jb"], "chip": "c\x07", "hwirq": None, "trigger": None, "affinity": [0],
-            "effective_affinity": None, "affinity_hint": [], "node": None, "managed": None, "managed_evidence": None}  # fmt: skip
+            "effective_affinity": None, "affinity_hint": [], "node": None, "managed": None, "managed_evidence": None,
+            "fixed": None}  # fmt: skip
     text = shown("x\x1b]0;y", [line], {"running": None})
     assert "\x1b" not in text and "\x07" not in text
     assert "node                not recorded" in text and "affinity_hint       none set by the driver" in text
+
+
+def test_a_line_that_is_pinned_but_not_managed_says_both():
+    line = {"irq": 0, "actions": ["timer"], "chip": "IO-APIC", "hwirq": 2, "trigger": "edge", "affinity": [0, 1],
+            "effective_affinity": [0], "affinity_hint": [], "node": 0, "managed": False, "managed_evidence": "no MSI",
+            "fixed": "the kernel shows its mask read-only"}  # fmt: skip
+    text = shown("this host", [line], NOT_RUNNING)
+    assert "managed             no: no MSI" in text and "cannot be moved     the kernel shows its mask read-only" in text

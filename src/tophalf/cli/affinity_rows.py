@@ -29,7 +29,7 @@ def _line_row(machine, interrupts, irq, facts, proof):
 
     line, files = _line(interrupts, irq), _latest_files(machine, irq)
     value, evidence = managed(line, files, facts) if line else (None, None)
-    if proof:
+    if proof and line and any(word in (line.chip or "") for word in ("MSI", "ITS")):  # only such vectors are managed
         value, evidence = True, "; ".join(filter(None, (proof, evidence if value else None)))
     return {
         "irq": irq,
@@ -43,6 +43,7 @@ def _line_row(machine, interrupts, irq, facts, proof):
         "node": files.node,
         "managed": value,
         "managed_evidence": evidence,
+        "fixed": proof,
     }
 
 

@@ -25,6 +25,8 @@ def _shown_row(row):
         ("node", node),
         ("managed", managed + (f": {_evidence(row['managed_evidence'])}" if row["managed_evidence"] else "")),
     ]
+    if row["fixed"] and row["managed"] is not True:
+        pairs.append(("cannot be moved", row["fixed"]))
     return "\n".join([_name(row), *(f"  {name:20}{printable(text)}" for name, text in pairs)])
 
 
