@@ -135,6 +135,22 @@ def test_a_recording_can_be_had_as_a_machine():
     assert len(load_events(machine)) == recording.events
 
 
+def test_lost_events_are_counted_to_the_last_one(tmp_path):
+    """A recorder that does not come to read: 64 KiB a CPU hold some 3,000 events, this makes 40,000 without a poll."""
+    work = Known()
+
+    def flood(_progress):
+        work.sent = send_datagrams(10_000)
+
+    memory_mib = -(-64 * os.sysconf("SC_NPROCESSORS_CONF") // 1024)
+    recording = record(str(tmp_path / "lost.tar"), 30, "irq,napi", memory_mib=memory_mib, on_second=flood, stop=work.stop)
+    machine = open_machine(recording.path)
+    events = load_events(machine)
+    assert recording.lost > 10_000 and events.lost_events == recording.lost
+    assert len(events) == recording.events and recording.events + recording.lost >= 40_000
+    assert np.count_nonzero(events.flags & vocab.FLAG_LOST_BEFORE) >= 1
+
+
 def test_a_full_disk_keeps_what_was_written_before(tmp_path):
     path = str(tmp_path / "full.tar")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)

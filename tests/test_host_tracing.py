@@ -52,7 +52,7 @@ def test_stats_count_read_unread_and_lost_events():
         b"entries: 5\noverrun: 7\ncommit overrun: 0\nbytes: 96\noldest event ts: 1.0\nnow ts: 2.0\n"
         b"dropped events: 2\nread events: 11\n"
     )
-    assert tracefs.stats_totals(text) == (25, 9)
+    assert tracefs.stats_totals(text) == (16, 9)
 
 
 def test_a_process_has_a_start_time_until_it_is_dead():

@@ -22,6 +22,7 @@ _LANES = ("hardirq", "softirq", "threads", "raised", "queued")
 _THREADS = ("ksoftirqd/", "irq/", "kworker/", "ktimers/", "rcuc/", "napi/")
 _WORKERS_UUID = 1
 _FLUSH_BYTES = 1 << 20
+_KNOWN_MAX = 1 << 16
 
 
 def write_perfetto(table, path):
@@ -51,12 +52,17 @@ def field(number, value):
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
+_SEQUENCE_FIELD = field(10, _SEQUENCE)
+_SHORT = [b"\x0a" + varint(length) for length in range(128)]
+
+
 class _Writer:
     """Packets into a file: tracks are described and names are interned when they first occur."""
 
     def __init__(self, file, table):
         self.file, self.count, self._parts, self._bytes = file, 0, [], 0
-        self._names, self._tracks = {}, set()
+        self._names, self._tracks, self._known = {}, set(), {}
+        self._high, self._high_bytes = None, b""
         self._packet(field(13, 1) + self._track(_WORKERS_UUID, "work items", None, len(table.cpus) + 1))
         for rank, cpu in enumerate(table.cpus):
             self._packet(self._track(self.cpu_uuid(cpu), f"CPU {cpu}", None, rank, _EXPLICIT))
@@ -80,8 +86,23 @@ class _Writer:
         return uuid
 
     def event(self, time_ns, kind, uuid, name=None, notes=(), flow=b""):
-        """A slice's begin or end, or an instant. notes: (key, value) pairs shown beside it."""
+        """A slice's begin or end, or an instant. notes: (key, value) pairs shown beside it.
+
+        All but the time repeats from event to event: it is made once.
+        """
         self.count += kind != _END
+        key = kind, uuid, name, notes
+        rest = self._known.get(key)
+        if rest is None or flow:
+            interned, rest = self._rest(kind, uuid, name, notes, flow)
+            if interned:
+                self._packet(field(13, 2) + interned)
+            if not flow and len(self._known) < _KNOWN_MAX:
+                self._known[key] = rest
+        self._packet(rest, time_ns)
+
+    def _rest(self, kind, uuid, name, notes, flow):
+        """(what has to be interned first, all of an event but its time)."""
         body = field(9, kind) + field(11, uuid)
         interned = b""
         if name is not None:
@@ -89,7 +110,7 @@ class _Writer:
             body += field(10, number)
         for key, value in notes:
             body += field(4, field(10, key) + (field(4, value) if isinstance(value, int) else field(6, value)))
-        self._packet(interned + field(13, 2) + field(11, body + flow), time_ns)
+        return interned, field(13, 2) + field(11, body + flow)
 
     def flush(self):
         self.file.write(b"".join(self._parts))
@@ -110,12 +131,21 @@ class _Writer:
         return field(60, body + (field(12, rank) if rank is not None else b""))
 
     def _packet(self, body, time_ns=None):
-        stamp = field(8, time_ns) if time_ns is not None else b""
-        packet = field(1, stamp + field(10, _SEQUENCE) + body)
-        self._parts.append(packet)
-        self._bytes += len(packet)
+        body = _SEQUENCE_FIELD + body if time_ns is None else self._stamp(time_ns) + body
+        length = len(body)
+        self._parts.append((_SHORT[length] if length < 128 else b"\x0a" + varint(length)) + body)
+        self._bytes += length
         if self._bytes > _FLUSH_BYTES:
             self.flush()
+
+    def _stamp(self, time_ns):
+        """The fields timestamp and sequence. The upper bits stay for 2 ms: only the lowest three bytes are made anew."""
+        high = time_ns >> 21
+        if high != self._high:
+            self._high, self._high_bytes = high, varint(max(high, 0)) + _SEQUENCE_FIELD
+        if not 0 < high < 1 << 42:
+            return field(8, time_ns) + _SEQUENCE_FIELD
+        return bytes((0x40, time_ns & 127 | 128, time_ns >> 7 & 127 | 128, time_ns >> 14 & 127 | 128)) + self._high_bytes
 
 
 class _KindWalk:
@@ -127,6 +157,7 @@ class _KindWalk:
         self.track_cpu = {}  # track: CPU of its last event, to know what a gap there ends
         self.flows = {}  # work item: number of the arrow from its queueing
         self.flow_count = 0
+        self.notes = {}
         self.handlers = {kind: getattr(self, name, None) for kind, name in enumerate(vocab.EVENT_NAMES)}
 
     def walk(self):
@@ -216,7 +247,9 @@ class _KindWalk:
         self.out.event(time_ns, _INSTANT, self.out.lane_uuid(cpu, 0), "events lost")
 
     def _task(self, pid):
-        return (("task", f"{self.table.tasks.get(pid, '?')} {pid}"),) if pid else (("task", "idle"),)
+        if pid not in self.notes:
+            self.notes[pid] = (("task", f"{self.table.tasks.get(pid, '?')} {pid}" if pid else "idle"),)
+        return self.notes[pid]
 
 
 def _vector(number):

@@ -22,7 +22,7 @@ SELDOM = 10  # every so many seconds what is long and changes little: files of i
 
 
 class Progress(Frozen):
-    """A recording so far. cpu_ns: CPU time the recorder itself took since tracing began."""
+    """A recording so far. events: kept, without the lost ones. cpu_ns: CPU time the recorder itself took since tracing began."""
 
     __slots__ = ("elapsed_ns", "events", "lost", "size_bytes", "cpu_ns")
 
@@ -212,7 +212,7 @@ class _Run:
         self.cpu_ns = time.process_time_ns() - self.cpu_start_ns
 
     def progress(self):
-        written, lost = total_counts(self.stats)
+        kept, lost = total_counts(self.stats)
         return Progress(
-            elapsed_ns=self.elapsed_ns, events=written, lost=lost, size_bytes=self.tar.size, cpu_ns=self.cpu_ns
+            elapsed_ns=self.elapsed_ns, events=kept, lost=lost, size_bytes=self.tar.size, cpu_ns=self.cpu_ns
         )

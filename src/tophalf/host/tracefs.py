@@ -146,13 +146,14 @@ def parse_stats(text):
 
 
 def stats_totals(text):
-    """(events written, events lost) of one CPU from its stats text.
+    """(events kept, events lost) of one CPU from its stats text.
 
-    ring_buffer_entries_cpu counts what is still unread; read ones and overwritten ones are apart.
+    `entries` are those still unread (kernel/trace/ring_buffer.c ring_buffer_entries_cpu); overwritten ones and those that
+    found no room are lost.
     """
     stats = parse_stats(text)
-    lost = stats.get("overrun", 0) + stats.get("dropped events", 0)
-    return stats.get("entries", 0) + stats.get("read events", 0) + lost, lost
+    kept = stats.get("entries", 0) + stats.get("read events", 0)
+    return kept, stats.get("overrun", 0) + stats.get("dropped events", 0)
 
 
 def traced_cpus(path):

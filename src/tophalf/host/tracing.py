@@ -185,9 +185,9 @@ def _allow_descriptors(count):
 
 
 def total_counts(stats):
-    """(events written, events lost) of all CPUs, from {cpu: stats text}."""
+    """(events kept, events lost) of all CPUs, from {cpu: stats text}."""
     counts = [stats_totals(text) for text in stats.values()]
-    return sum(written for written, _ in counts), sum(lost for _, lost in counts)
+    return sum(kept for kept, _ in counts), sum(lost for _, lost in counts)
 
 
 def task_names(tracefs, known):
