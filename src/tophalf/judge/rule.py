@@ -28,6 +28,11 @@ def _fact(field):
     return lambda case: case.facts is not None and getattr(case.facts, field) is not None
 
 
+def _traced(events, field):
+    why = f"no {events} events in the trace (none happened, or they were not recorded)"
+    return why, lambda case: bool(case.timing and getattr(case.timing, field))
+
+
 # What a rule may need: (how its absence is said, whether a Case holds it)
 NEEDS = {
     "rates": ("no two samples of /proc/interrupts", _held("lines")),
@@ -46,8 +51,8 @@ NEEDS = {
     ),
     "network devices": ("no /sys/class/net", _fact("net")),
     "tracing": ("no tracing", lambda case: case.timing is not None),
-    "handler events": ("no irq_handler events in the trace", lambda case: bool(case.timing and case.timing.hardirq)),
-    "napi events": ("no napi_poll events in the trace", lambda case: bool(case.timing and case.timing.napi)),
-    "softirq events": ("no softirq events in the trace", lambda case: bool(case.timing and case.timing.softirq)),
-    "work events": ("no workqueue events in the trace", lambda case: bool(case.timing and case.timing.work)),
+    "handler events": _traced("irq_handler", "hardirq"),
+    "napi events": _traced("napi_poll", "napi"),
+    "softirq events": _traced("softirq", "softirq"),
+    "work events": _traced("workqueue", "work"),
 }

@@ -7,7 +7,7 @@ from tophalf.judge.findings import (
     CRITICAL,
     DROP,
     INFORMATION,
-    NAPI,
+    SOFTIRQ,
     WARNING,
     Finding,
     Remedy,
@@ -266,7 +266,7 @@ def judge_squeeze(case):
         ),
         remedies=_budget_remedy(case, worst),
         cost=min(1.0, share) * case.interrupt_share(worst),
-        stage=NAPI,
+        stage=SOFTIRQ,
         step=f"{human_count(count / case.seconds)} squeezes/s",
     )  # fmt: skip
 

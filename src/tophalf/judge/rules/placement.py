@@ -125,9 +125,9 @@ IRQ_IMBALANCE = Rule(
         how idle another CPU was.""",
     threshold=f"""{limits.IMBALANCE_SHARE:.0%} of the work of all busy movable lines (each at least
         {limits.BUSY_LINE_RATE}/s, or a receive queue on a CPU that takes {limits.BUSY_QUEUE_PACKETS:,} packets/s) on one
-        CPU, at least two queues or devices there with {limits.IMBALANCE_PART:.0%} of its work each. A warning when that CPU spends {limits.IMBALANCE_COST_WARNING:.0%} in interrupt
-        work and another CPU is {limits.IDLER_BY:.0%} points idler, else information. Managed lines do not count, nor do
-        isolated CPUs as places to go.""",
+        CPU, at least two queues or devices there with {limits.IMBALANCE_PART:.0%} of its work each. A warning when that
+        CPU spends {limits.IMBALANCE_COST_WARNING:.0%} in interrupt work and another CPU is {limits.IDLER_BY:.0%} points
+        idler, else information. Managed lines do not count, nor do isolated CPUs as places to go.""",
     remedy="""`tophalf affinity IRQ CPU` for each line, one CPU a queue, near the device.""",
     refute="""Interrupts kept together on purpose: power saving, a core set aside for them, or one CPU that runs the
         receiving application too.""",
@@ -198,8 +198,9 @@ IRQ_AFFINITY_IGNORED = Rule(
     evidence="""Counts by CPU against smp_affinity, which read the same at both samples, and effective_affinity.""",
     threshold=f"""More than {limits.OUTSIDE_MASK_COUNT} interrupts and {limits.OUTSIDE_MASK_SHARE:.0%} of the line's: one
         may still land on the old CPU after a move. They must arrive so in the first and the last interval watched: in
-        between only, the mask was another one for a while (irqbalance-conflict says so). A warning from {limits.OUTSIDE_MASK_RATE_WARNING}/s or on an isolated
-        CPU. A quiet line whose effective mask differs is no fault: the move waits for its next interrupt.""",
+        between only, the mask was another one for a while (irqbalance-conflict says so). A warning from
+        {limits.OUTSIDE_MASK_RATE_WARNING}/s or on an isolated CPU, when more than one interval was watched. A quiet line
+        whose effective mask differs is no fault: the move waits for its next interrupt.""",
     remedy="""Write the mask again with `tophalf affinity`, which watches where interrupts land.""",
     refute="""A mask changed and restored between the samples, or a second write while the first move was pending.""",
 )

@@ -62,8 +62,10 @@ def judge_handler(case):
                 yield _handler_finding(case, line, action, share)
             else:
                 single.append((f"IRQ {line.irq} {action.action}", run))
-    yield from outliers("irq-slow-handler", single, limits.HANDLER_NS, "handler call", "irq_handler_entry, irq_handler_exit",
-                        INTERRUPT)  # fmt: skip
+    yield from outliers("irq-slow-handler", single, limits.HANDLER_OUTLIER_NS, "handler call", _HANDLER_SOURCE, INTERRUPT)
+
+
+_HANDLER_SOURCE = "irq_handler_entry, irq_handler_exit"
 
 
 def _handler_finding(case, line, action, share):
@@ -78,9 +80,9 @@ def _handler_finding(case, line, action, share):
         f"{human_count(rate)} times a second",
         subject=Subject(irqs=(line.irq,), cpus=tuple(view.by_cpu) if view else (), device=view.source.device if view else None),
         evidence=(
-            seen(f"{name}: {said(action.run)}", "irq_handler_entry, irq_handler_exit"),
+            seen(f"{name}: {said(action.run)}", _HANDLER_SOURCE),
             seen(f"{percent(share)} of one CPU in this handler ({human_ns(action.run.total)} in {human_ns(case.timing.span_ns)})",
-                 "irq_handler_entry, irq_handler_exit"),
+                 _HANDLER_SOURCE),
         ),
         remedies=_handler_remedies(case, view),
         cost=max(share, action.run.p50 / 1e9),
@@ -112,8 +114,8 @@ IRQ_SLOW_HANDLER = Rule(
     evidence="""Entry and exit of each call in a trace, by action (a shared line's handlers run one after another).""",
     threshold=f"""A median over {limits.HANDLER_NS // 1000} µs in at least {limits.CALLS_MIN} calls, or
         {limits.COST_WARNING:.0%} of a CPU at such a mean: a warning. Critical at a median of
-        {limits.HANDLER_NS_CRITICAL // 10**6} ms or {limits.HANDLER_SHARE_CRITICAL:.0%} of a CPU. Single slow calls are
-        information.""",
+        {limits.HANDLER_NS_CRITICAL // 10**6} ms or {limits.HANDLER_SHARE_CRITICAL:.0%} of a CPU. Single calls
+        over {limits.HANDLER_OUTLIER_NS // 1000} µs are information.""",
     remedy="""A driver that defers its work; threadirqs; moving the line to a CPU where it harms least.""",
     refute="""A guest whose CPU was taken away in the middle of handlers (steal time); tracing other events from inside the
         handler.""",
@@ -208,26 +210,33 @@ SOFTIRQ_LONG = Rule(
 
 
 def judge_saturated(case):
-    """One finding a NAPI instance that mostly uses its whole weight."""
+    """One finding a device and CPU whose NAPI instances mostly use their whole weight."""
+    full = {}
     for napi in case.timing.napi:
-        if napi.polls < limits.CALLS_MIN or napi.full_polls < limits.NAPI_FULL_SHARE * napi.polls:
-            continue
-        cpu, rate = _napi_cpu(case, napi), napi.packets * 1e9 / case.timing.span_ns
-        cost = case.interrupt_share(cpu)
-        yield Finding(
-            rule="napi-saturated",
-            severity=WARNING if cost >= limits.DOMINANT_COST_WARNING else INFORMATION,
-            title=f"{napi.dev_name} (CPU{cpu}): {percent(napi.full_polls / napi.polls)} of its polls take the whole weight",
-            subject=Subject(cpus=(cpu,), vector="NET_RX", device=_napi_device(case, napi.dev_name)),
-            evidence=(
-                seen(f"{napi.full_polls:,} of {napi.polls:,} polls of {napi.dev_name} took {napi.budget} packets",
-                     "napi_poll"),
-                seen(f"{human_count(rate)} packets/s in {human_ns(case.timing.span_ns)}", "napi_poll"),
-            ),
-            cost=cost,
-            stage=NAPI,
-            step=f"NAPI of {napi.dev_name}, {percent(napi.full_polls / napi.polls)} full polls",
-        )  # fmt: skip
+        if napi.polls >= limits.CALLS_MIN and napi.full_polls >= limits.NAPI_FULL_SHARE * napi.polls:
+            full.setdefault((napi.dev_name, _napi_cpu(case, napi)), []).append(napi)
+    for (name, cpu), instances in full.items():
+        yield _saturated_finding(case, name, cpu, instances)
+
+
+def _saturated_finding(case, name, cpu, instances):
+    polls, whole = sum(napi.polls for napi in instances), sum(napi.full_polls for napi in instances)
+    rate = sum(napi.packets for napi in instances) * 1e9 / case.timing.span_ns
+    cost = case.interrupt_share(cpu)
+    return Finding(
+        rule="napi-saturated",
+        severity=WARNING if cost >= limits.DOMINANT_COST_WARNING else INFORMATION,
+        title=f"{name}: {percent(whole / polls)} of the polls of {len(instances)} NAPI instance{'s' * (len(instances) > 1)} "
+        f"on CPU{cpu} take the whole weight",
+        subject=Subject(cpus=(cpu,), vector="NET_RX", device=_napi_device(case, name)),
+        evidence=(
+            seen(f"{whole:,} of {polls:,} polls of {name} took {instances[0].budget} packets", "napi_poll"),
+            seen(f"{human_count(rate)} packets/s in {human_ns(case.timing.span_ns)}", "napi_poll"),
+        ),
+        cost=cost,
+        stage=NAPI,
+        step=f"NAPI of {name}, {percent(whole / polls)} full polls",
+    )
 
 
 def _napi_cpu(case, napi):
