@@ -83,14 +83,14 @@ def _need_live(machine):
 
 
 def _show(args, machine):
-    from tophalf.cli.affinity_rows import irqbalance_row, line_rows
+    from tophalf.cli.affinity_rows import irqbalance_row, line_rows, machine_head
 
     interrupts = read_interrupts(machine.moments[-1][1])
     target = find_target(machine.moments[-1][1], interrupts, args.irq)
     rows, facts = line_rows(machine, interrupts, target.irqs)
     daemon = irqbalance_row(facts, target.irqs)
     if args.json:
-        print_json({"machine": machine.label, "irqs": rows, "irqbalance": daemon})
+        print_json({"machine": machine_head(machine), "irqs": rows, "irqbalance": daemon})
     else:
         print(affinity_text.shown(machine.label, rows, daemon))
     return 0
@@ -156,18 +156,18 @@ def _undo_irqs(root, interrupts, word):
 
 
 def _print_planned(args, machine, interrupts, wanted):
-    from tophalf.cli.affinity_rows import planned_rows
+    from tophalf.cli.affinity_rows import machine_head, planned_rows
 
     rows = planned_rows(machine.moments[0][1], interrupts, wanted)
     if args.json:
-        print_json({"machine": machine.label, "dry_run": True, "changes": rows})
+        print_json({"machine": machine_head(machine), "dry_run": True, "changes": rows})
     else:
         print(affinity_text.planned(rows))
     return 0
 
 
 def _answer(args, machine, interrupts, outcomes, notation, why_not):
-    from tophalf.cli.affinity_rows import irqbalance_row, outcome_rows, read_daemons_of
+    from tophalf.cli.affinity_rows import irqbalance_row, machine_head, outcome_rows, read_daemons_of
 
     if len(outcomes) == 1 and outcomes[0].refused:
         raise outcomes[0].refused
@@ -175,8 +175,9 @@ def _answer(args, machine, interrupts, outcomes, notation, why_not):
     written = [row["irq"] for row in rows if row["written"] and not row["refused"]]
     daemon = irqbalance_row(read_daemons_of(machine), written)
     if args.json:
-        notes = [why_not] if why_not else []
-        print_json({"machine": machine.label, "understood_as": notation, "changes": rows, "irqbalance": daemon, "notes": notes})
+        head = machine_head(machine)
+        head["notes"] += [f"the change could not be kept for --undo: {why_not}"] if why_not else []
+        print_json({"machine": head, "understood_as": notation, "changes": rows, "irqbalance": daemon})
     else:
         print(affinity_text.changed(rows, daemon, notation, why_not))
     return _status(rows)

@@ -9,13 +9,23 @@ def command_parser(name, description, example, machine=True):
         prog=f"tophalf {name}",
         description=description,
         epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=_help_width()),
     )
     if machine:
         parser.add_argument("machine", nargs="?", metavar="MACHINE", help="this host when left out; see tophalf --help")
         parser.add_argument("--trace", metavar="FILE", help="a trace that belongs to MACHINE (trace.dat or tracefs text)")
     parser.add_argument("--json", action="store_true", help="print JSON (docs/json.md says what it holds)")
     return parser
+
+
+def _help_width():
+    """Columns for help. argparse would ask shutil, whose import (it loads every compressor) costs 2 ms of each command."""
+    import os
+
+    try:
+        return max(40, int(os.environ.get("COLUMNS") or os.get_terminal_size().columns) - 2)
+    except (OSError, ValueError):
+        return 78
 
 
 def print_json(document):
