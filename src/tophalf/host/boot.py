@@ -5,7 +5,7 @@ import re
 
 from tophalf.errors import FormatError
 from tophalf.host.cpumask import parse_list
-from tophalf.host.fields import cpu_list, first_text, optional, word
+from tophalf.host.fields import cpu_list, first_text, word
 from tophalf.snapshot import Boot
 
 USER_HZ = 100  # include/asm-generic/param.h; all architectures in use
@@ -25,7 +25,7 @@ def read_boot(root):
     """Boot, or None when neither version nor command line is recorded.
 
     isolated joins isolcpus= (whatever its flags) with the CPUs isolated at run time by cpusets. Sources: /proc/version,
-    /proc/cmdline, /sys/devices/system/cpu/isolated, /proc/config.gz or /boot/config-VERSION.
+    /proc/cmdline, /sys/devices/system/cpu/isolated, the build configuration in /boot, /lib/modules or /proc/config.gz.
     """
     version, cmdline = word(root, "/proc/version"), word(root, "/proc/cmdline")
     uname = _uname(root)
@@ -131,7 +131,7 @@ def _irq_time_accounting(root, release, parameters):
 def _config(root, release):
     """The kernel's build configuration as bytes: only its own, so /boot needs the release to match."""
     if release and "/" not in release:
-        text = optional(root, f"/boot/config-{release}")
+        _, text = first_text(root, f"/boot/config-{release}", f"/lib/modules/{release}/config")
         if text and text.startswith("#"):
             return text.encode("utf-8", "surrogateescape")
     packed = root.read("/proc/config.gz")

@@ -106,9 +106,11 @@ def _live_details(root, names):
 def _netlink(root, family, question):
     try:
         return question()
-    except (OSError, FormatError) as error:
+    except FileNotFoundError:
+        root.missing[f"netlink {family}"] = "this kernel has no such family"  # ethtool: Linux 5.6; netdev: 6.3
+    except (OSError, FormatError) as error:  # EOPNOTSUPP: a family without the command (NAPI instances: Linux 6.8)
         root.missing[f"netlink {family}"] = getattr(error, "strerror", None) or str(error)
-        return None
+    return None
 
 
 def _recorded_details(root):
