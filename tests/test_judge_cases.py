@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from machines import HOSTS
 
+from machines import HOSTS
 from tophalf.cli.check import judge_snapshots, time_trace
 from tophalf.host.door import open_machine
 from tophalf.host.sample import take_snapshots
@@ -98,7 +98,9 @@ def test_flood_is_one_chain_from_queue_to_ksoftirqd(verdicts, traced):
     assert worst.subject.vector == "NET_RX" and worst.subject.cpus == (0,) and worst.cost > 0.9
     related = {member.rule: relation for relation, member in worst.related}
     assert related["irq-imbalance"] == "cause" and related["softnet-squeeze"] == "consequence"
-    assert worst.chain.index("IRQ 33,35,37,39") < worst.chain.index("NET_RX 78.2k packets/s") < worst.chain.index("ksoftirqd/0 93 %")
+    assert (
+        worst.chain.index("IRQ 33,35,37,39") < worst.chain.index("NET_RX 78.2k packets/s") < worst.chain.index("ksoftirqd/0 93 %")
+    )
     rivals = {finding.rule for finding in verdicts("netrx-flood", traced).findings[1:] if finding.severity != INFORMATION}
     assert not rivals
 

@@ -126,7 +126,7 @@ IRQ_IMBALANCE = Rule(
     threshold=f"""{limits.IMBALANCE_SHARE:.0%} of the work of all busy movable lines (each at least
         {limits.BUSY_LINE_RATE}/s, or a receive queue on a CPU that takes {limits.BUSY_QUEUE_PACKETS:,} packets/s) on one
         CPU, at least two queues or devices there with {limits.IMBALANCE_PART:.0%} of its work each. A warning when that
-        CPU spends {limits.IMBALANCE_COST_WARNING:.0%} in interrupt work and another CPU is {limits.IDLER_BY:.0%} points
+        CPU spends {limits.IMBALANCE_COST_WARNING:.0%} in interrupt work and another CPU is {100 * limits.IDLER_BY:.0f} points
         idler, else information. Managed lines do not count, nor do isolated CPUs as places to go.""",
     remedy="""`tophalf affinity IRQ CPU` for each line, one CPU a queue, near the device.""",
     refute="""Interrupts kept together on purpose: power saving, a core set aside for them, or one CPU that runs the

@@ -69,7 +69,8 @@ _HANDLER_SOURCE = "irq_handler_entry, irq_handler_exit"
 
 
 def _handler_finding(case, line, action, share):
-    critical = share >= limits.HANDLER_SHARE_CRITICAL or action.run.p50 >= limits.HANDLER_NS_CRITICAL
+    often = action.run.count >= limits.CALLS_MIN
+    critical = share >= limits.HANDLER_SHARE_CRITICAL or (often and action.run.p50 >= limits.HANDLER_NS_CRITICAL)
     view = next((view for view in case.lines if view.irq == line.irq), None)
     rate = action.count * 1e9 / case.timing.span_ns
     name = f"IRQ {line.irq} {action.action}"
