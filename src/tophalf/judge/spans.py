@@ -92,9 +92,11 @@ def find_spans(table):
         _map_size(counts[vocab.WORKQUEUE_QUEUE_WORK]), module.TALLY_FIELDS,
     )  # fmt: skip
     scratch = module.Scratch(*arrange(*(np.zeros(size, np.int64) for size in scratch)))
-    found = module.Found(*arrange(*_found_columns(spans)))
+    columns = _found_columns(spans)
+    found = module.Found(*arrange(*columns))
     module.walk(module.Rows(*arrange(*rows)), found, scratch, waking)
-    return _finished(table, [np.asarray(column) for column in found]), int(scratch.tally[module.UNTRACED])
+    columns = [np.asarray(values, column.dtype) for values, column in zip(found, columns, strict=True)]
+    return _finished(table, columns), int(scratch.tally[module.UNTRACED])
 
 
 def _as_arrays(*columns):
