@@ -7,9 +7,15 @@ def cpu_rows(series):
     """Rows by CPU number; docs/json.md (cpus) describes each key. With one moment counts stand where rates would."""
     whole = series.whole
     tables = _moved(series) if whole else _since_boot(series.last)
-    cpus = sorted({cpu for table in (tables["interrupts"], *tables["softirqs"].values()) for cpu in table or ()})
     nodes = _nodes(series)
-    return [{"cpu": cpu, "node": nodes.get(cpu), **_row(cpu, tables, whole)} for cpu in cpus]
+    return [{"cpu": cpu, "node": nodes.get(cpu), **_row(cpu, tables, whole)} for cpu in _online(tables)]
+
+
+def _online(tables):
+    """CPUs with a column in /proc/interrupts: /proc/softirqs has one for each possible CPU, 240 on many a guest with four."""
+    if tables["interrupts"] is not None:
+        return sorted(tables["interrupts"])
+    return sorted({cpu for table in tables["softirqs"].values() for cpu in table})
 
 
 def _moved(series):
