@@ -3,7 +3,7 @@
 import re
 
 from tophalf.errors import FormatError
-from tophalf.host.fields import integer, optional
+from tophalf.host.fields import integer, optional, optional_listing
 
 FOLDER = "/sos_commands/networking"
 _ADAPTIVE = re.compile(r"Adaptive RX: (\S+)\s+TX: (\S+)")
@@ -13,7 +13,7 @@ _CQE_MODE = re.compile(r"CQE mode RX: (\S+)\s+TX: (\S+)")
 def recorded(root, flag):
     """{device: (path, text)} of every ethtool output with that flag ("S", "g", "l", "c", "i") in a sosreport."""
     head = f"ethtool_-{flag}_"
-    names = [name for name in root.listing(FOLDER) if name.startswith(head)]
+    names = [name for name in optional_listing(root, FOLDER) if name.startswith(head)]
     texts = {name[len(head) :]: (f"{FOLDER}/{name}", optional(root, f"{FOLDER}/{name}")) for name in names}
     return {device: found for device, found in texts.items() if found[1]}
 

@@ -20,6 +20,14 @@ def optional(root, path):
     return text
 
 
+def optional_listing(root, path):
+    """Names in a directory, [] without leaving a note when there is none."""
+    names = root.listing(path)
+    if not names:
+        root.missing.pop(path, None)
+    return names
+
+
 def word(root, path):
     """An optional one-value file, stripped; None when absent or empty."""
     text = optional(root, path)

@@ -3,7 +3,7 @@
 import os
 import re
 
-from tophalf.host.fields import first_text, speaks_here
+from tophalf.host.fields import first_text, optional_listing, speaks_here
 from tophalf.snapshot import LogLine
 
 RECORD_BYTES_MAX = 16_384  # kernel/printk/internal.h PRINTK_MESSAGE_MAX is 2,048; escapes and the dictionary add to it
@@ -41,8 +41,11 @@ def read_log(root):
 
     With a "nobody cared" comes the list of handlers behind it. Source: /dev/kmsg (Documentation/ABI/testing/dev-kmsg).
     """
+    if speaks_here(root):
+        return _read_live(root)
     if root.live:
-        return _read_live(root) if speaks_here(root) else None
+        root.missing["/dev/kmsg"] = "not asked: this root is mounted from elsewhere"
+        return None
     path, text = first_text(root, "/dmesg", *_sosreport_paths(root), "/var/log/dmesg")
     if path is None:
         root.missing["/dmesg"] = "not recorded"
@@ -126,4 +129,4 @@ def _dmesg_line(line):
 def _sosreport_paths(root):
     """Where sosreport puts dmesg: kernel/dmesg, kernel/dmesg_-T and the like; the plain one first, for its stamps."""
     folder = "/sos_commands/kernel"
-    return [f"{folder}/{name}" for name in root.listing(folder) if name.startswith("dmesg")]
+    return [f"{folder}/{name}" for name in optional_listing(root, folder) if name.startswith("dmesg")]

@@ -23,7 +23,8 @@ PROC_COLUMNS = (
 def read_netdev_stats(root):
     """{device: {counter: int}}; None when nothing of it is recorded.
 
-    Counters are those of /sys/class/net/*/statistics, and those of the driver whose names speak of drops. From
+    Counters are those of /sys/class/net/*/statistics, and those of the driver whose names speak of drops. One drop can show
+    in several (a driver's rx_drops sums its rx0_drops, and may be in rx_dropped as well): compare them, never add. From
     /proc/net/dev alone, rx_dropped holds rx_missed_errors too, and rx_frame_errors and tx_carrier_errors are sums.
     Raises: FormatError for a broken /proc/net/dev.
     """

@@ -1,6 +1,6 @@
 """Looking up a process by name: /proc, or the ps output of a sosreport."""
 
-from tophalf.host.fields import INTEGER_DIGITS_MAX, optional
+from tophalf.host.fields import INTEGER_DIGITS_MAX, optional, optional_listing
 
 PROCESSES_MAX = 50_000
 PS_FOLDER = "/sos_commands/process"
@@ -50,7 +50,7 @@ def _name_of(arguments):
 
 
 def _from_ps(root, names):
-    for name in root.listing(PS_FOLDER):
+    for name in optional_listing(root, PS_FOLDER):
         if name.startswith("ps_"):
             found = parse_ps(optional(root, f"{PS_FOLDER}/{name}") or "", names)
             if found is not None:
