@@ -2,7 +2,7 @@
 
 import pytest
 
-from tophalf.judge.lines import is_storage, label, passes_through, source_of
+from tophalf.judge.lines import is_storage, label, works_out_of_sight, source_of
 from tophalf.judge.managed import managed
 from tophalf.snapshot import Facts, IrqFiles, Line, NetDevice, PciDevice
 
@@ -55,7 +55,7 @@ def test_one_line_for_a_whole_nic_is_its_queue():
 
 
 def test_lines_whose_work_this_kernel_does_not_see():
-    assert passes_through(line("vfio-msix[0](0000:01:00.0)")) and not passes_through(line("eth0-rx-0"))
+    assert works_out_of_sight(line("vfio-msix[0](0000:01:00.0)")) and not works_out_of_sight(line("eth0-rx-0"))
     assert is_storage(line("mpt3sas0-msix1")) and not is_storage(line("virtio1-requests"))
 
 

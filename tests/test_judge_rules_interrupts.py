@@ -237,3 +237,19 @@ def test_lines_on_cpus_that_irqbalance_was_told_to_keep_free():
 
 def test_no_irqbalance_and_no_change_is_silence():
     assert not Machine().facts(daemons={"irqbalance": False}).findings("irqbalance-conflict")
+
+
+def test_an_edge_line_that_wakes_tasks_does_work():
+    machine = Machine().line(50, "virtio5-requests", {2: 60_000}, between=(4, 7))
+
+    def switch(shot, seconds):
+        more = int(30_000 * max(0.0, min(seconds, 7) - 4))
+        return shot.replace(stat=shot.stat.replace(context_switches=shot.stat.context_switches + more))
+
+    assert not machine._map(switch).findings("irq-storm")
+
+
+def test_managed_queues_used_from_an_isolated_core_are_information():
+    machine = Machine("nvme").boot(isolated=(3,)).without("virtio")
+    finding = alone(machine.findings("irq-on-isolated-cpu"))
+    assert finding.severity == "information" and finding.subject.irqs == (36,)

@@ -235,3 +235,34 @@ def test_sockets_that_overflow_behind_a_flood_are_its_consequence():
     worst = machine.verdict().findings[0]
     assert worst.rule == "ksoftirqd-busy" and "socket-drop" in [member.rule for _, member in worst.related]
     assert worst.chain.endswith("ksoftirqd/0 93 % → sockets drop 20k/s")
+
+
+def test_a_loopback_flood_that_loses_datagrams_is_one_finding():
+    machine = Machine("idle-6.18").softirqs("NET_RX", {0: 119_000}).softnet(0, processed=121_000).times(0, softirq=0.29, system=0.5)
+    head = alone(machine.udp(InDatagrams=74_000, RcvbufErrors=48_000).verdict("softirq-dominant", "socket-drop").findings)
+    assert head.rule == "softirq-dominant" and head.severity == "critical" and head.subject.vector == "NET_RX"
+    assert head.chain == "NET_RX 121k packets/s → sockets drop 48k/s"
+
+
+def test_drops_of_an_idle_cpu_are_not_laid_to_the_layout():
+    machine = _nic(Machine(), queues=4, rate=3000, cpus=[2, 2, 2, 2]).nic("eth8", rx_packets=90_000, rx_missed_errors=4000)
+    verdict = machine.times(2, softirq=0.05).verdict("irq-imbalance", "nic-drop")
+    assert [finding.rule for finding in verdict.findings] == ["nic-drop", "irq-imbalance"]
+
+
+def test_layout_is_no_cause_of_a_ksoftirqd_that_runs_timers():
+    machine = _nic(Machine(), queues=4, rate=20, cpus=[2, 2, 2, 2]).softirqs("TIMER", {2: 20_000})
+    machine.without("virtio").thread("ksoftirqd/2", "ksoftirqd", 0.9, cpu=2)
+    verdict = machine.verdict("ksoftirqd-busy", "irq-imbalance")
+    assert [finding.rule for finding in verdict.findings] == ["ksoftirqd-busy", "irq-imbalance"]
+    assert verdict.findings[0].subject.vector == "TIMER"
+
+
+@pytest.mark.parametrize("counter", ["rx_cache_empty_drop", "tx_queue_0_dropped", "rx_queue_0_xdp_drops", "veb.rx_discards"])
+def test_counters_that_speak_of_drops_but_lose_no_received_packet(counter):
+    assert not Machine().nic("eth0", rx_packets=100_000, **{counter: 5000}).findings("nic-drop")
+
+
+def test_queues_of_one_counter_are_added_up():
+    machine = Machine().nic("eth0", rx_packets=100_000, rx_queue_0_drops=30, rx_queue_1_drops=40, rx_missed_errors=60)
+    assert "70/s" in alone(machine.findings("nic-drop")).title

@@ -51,6 +51,7 @@ class Case:
         self.first, self.last = (series.first, series.last) if series else (None, None)
         self.masks_before, self.masks_after = _masks(series) if series else (None, None)
         self._views = None
+        self.memo = {}  # what rules found out and others ask again
 
     @property
     def seconds(self):
@@ -131,10 +132,6 @@ class Case:
         """ThreadDeltas of a kind, the busiest first; [] where threads were not recorded."""
         found = ((self.whole.threads if self.whole else None) or {}).values()
         return sorted((each for each in found if each.thread.kind == kind), key=lambda each: -each.cpu_ns)
-
-    def ksoftirqd_share(self, cpu):
-        """Share of its CPU that ksoftirqd/N took; 0 where threads were not recorded."""
-        return next((each.share for each in self.threads("ksoftirqd") if each.thread.cpu == cpu), 0.0)
 
     @property
     def uptime_s(self):

@@ -5,6 +5,8 @@ the same CPU with the same vector, or a device whose queues lead to that CPU.
 """
 
 from tophalf.judge.findings import INFORMATION, SEVERITIES, worst_first
+from tophalf.judge.softirqtime import CLOCK_VECTORS
+from tophalf.judge.thresholds import IMBALANCE_COST_WARNING
 
 # Rules whose findings may head a chain, in the order in which they claim the others. A line that misbehaves comes before
 # the load it makes; a ksoftirqd that works off packets before the layout that made it so, which is its cause.
@@ -18,18 +20,21 @@ _NET_LOAD = ("irq-imbalance", "queues-unused", "rps-missing", "rps-harmful", "no
 _NET_EFFECT = ("softnet-squeeze", "napi-saturated", "softirq-dominant", "softirq-long", "softirq-late", "softnet-drop",
                "nic-drop", "socket-drop")  # fmt: skip
 
+_LOSSES = ("nic-drop", "softnet-drop", "softnet-squeeze", "socket-drop")
+_LAYOUTS = ("irq-imbalance", "queues-unused", "rps-missing", "no-coalescing")
+
 # {head: {member rule: how the member relates to the head}}
 LINKS = {
     "irq-unhandled": dict.fromkeys(("irq-storm", "irq-slow-handler"), "consequence"),
     "irq-storm": dict.fromkeys(("irq-slow-handler", "ksoftirqd-busy", "softirq-late", "irq-thread-busy"), "consequence"),
     "ksoftirqd-busy": {**dict.fromkeys(_NET_LOAD, "cause"), **dict.fromkeys(_NET_EFFECT, "consequence")},
-    "irq-slow-handler": dict.fromkeys(("softirq-late", "softnet-squeeze", "irq-imbalance"), "consequence"),
+    "irq-slow-handler": dict.fromkeys(("softirq-late", "softnet-squeeze"), "consequence"),
     "rps-harmful": dict.fromkeys(_NET_EFFECT, "consequence"),
     "rps-missing": dict.fromkeys(_NET_EFFECT, "consequence"),
     "irq-imbalance": {"queues-unused": "cause", "no-coalescing": "cause", **dict.fromkeys(_NET_EFFECT, "consequence")},
     "queues-unused": dict.fromkeys(_NET_EFFECT, "consequence"),
     "no-coalescing": dict.fromkeys(("softirq-dominant", "softnet-squeeze"), "consequence"),
-    "softirq-dominant": dict.fromkeys((*_NET_EFFECT[:2], *_NET_EFFECT[3:]), "consequence"),
+    "softirq-dominant": dict.fromkeys(tuple(rule for rule in _NET_EFFECT if rule != "softirq-dominant"), "consequence"),
     "napi-saturated": dict.fromkeys(("softnet-squeeze", "softirq-long", "softirq-late", "nic-drop"), "consequence"),
     "softirq-long": {"softirq-late": "consequence", "softnet-squeeze": "consequence"},
     "work-hog": {"work-late": "consequence"},
@@ -68,19 +73,16 @@ def _joins(head, member, cpu_of):
     one, other = head.subject, member.subject
     if one.irqs and other.irqs and set(one.irqs) & set(other.irqs):
         return True
-    if member.rule in ("work-late", "socket-drop"):
-        return _same_load(head, member)
+    if member.rule == "work-late":
+        return True
     if one.vector and other.vector and one.vector != other.vector:
         return False
+    if LINKS[head.rule][member.rule] == "cause" and one.vector in CLOCK_VECTORS:
+        return False  # where interrupts land does not make timers, callbacks or balancing
+    if member.rule in _LOSSES and head.rule in _LAYOUTS and head.cost < IMBALANCE_COST_WARNING:
+        return False  # lost although the CPU had time: not because of where its interrupts land
     cpus = set(other.cpus) or set(cpu_of.get(other.device, ()))
     return bool(cpus & (set(one.cpus) or set(cpu_of.get(one.device, ()))))
-
-
-def _same_load(head, member):
-    """Findings that name no CPU: sockets overflow behind NET_RX; work waits behind a hog."""
-    if member.rule == "socket-drop":
-        return head.subject.vector == "NET_RX" and head.severity != INFORMATION
-    return True
 
 
 def _with_members(head, members):

@@ -45,7 +45,8 @@ _SCHEMES = tuple(
 )
 _DRIVER_PREFIX = re.compile(r"^(?:i40e|ice|iavf|ixgbe|ixgbevf|igb|igc|igbvf|fm10k|bnxt_en|e1000e|idpf)-", re.I)
 _STORAGE = re.compile(r"^(?:nvme|mega|mpt|hpsa|aacraid|smartpqi|qla2xxx|lpfc|pm80|ahci|virtio\d+-req\.|ata_|sata)", re.I)
-_NOT_FOR_US = re.compile(r"^vfio|^uio|igb_uio|^kvm", re.I)
+# vfio and uio hand interrupts on; RDMA completions wake a task or are polled by user space, without a softirq.
+_OUT_OF_SIGHT = re.compile(r"^vfio|^uio|igb_uio|^kvm|^mlx[45]|^irdma|^hfi1|^efa|roce|_re-|^qedr|^ib_", re.I)
 
 
 def source_of(line, facts=None):
@@ -59,9 +60,9 @@ def source_of(line, facts=None):
     return Source(device=address or name, name=net or name, role=role, queue=queue)
 
 
-def passes_through(line):
-    """Whether the line's work is done by a guest or a user-space driver, out of this kernel's sight."""
-    return any(_NOT_FOR_US.search(action) for action in line.actions)
+def works_out_of_sight(line):
+    """Whether the line's work may be done by a guest, user space or RDMA, so that no softirq counter tells of it."""
+    return any(_OUT_OF_SIGHT.search(action) for action in line.actions)
 
 
 def is_storage(line):

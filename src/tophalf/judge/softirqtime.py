@@ -2,7 +2,7 @@
 
 from tophalf.frozen import Frozen
 from tophalf.judge import thresholds as limits
-from tophalf.vocab import SOFTIRQ_ENTRY, SOFTIRQS, human_count
+from tophalf.vocab import SOFTIRQ_ENTRY, SOFTIRQS, human_count, human_ns
 
 CLOCK_VECTORS = ("TIMER", "SCHED", "HRTIMER", "RCU")  # these come with the tick whatever the load
 
@@ -19,19 +19,27 @@ def main_vector(case, cpu, in_ksoftirqd=False):
 
 
 def _measured(case, cpu, in_ksoftirqd):
-    times = vector_times(case.timing, in_ksoftirqd).get(cpu) if case.timing is not None else None
+    times = vector_times(case, in_ksoftirqd).get(cpu)
     total_ns = sum(times.values()) if times else 0
     if not total_ns:
         return None
     vector = max(times, key=times.get)
     share = times[vector] / total_ns
     where = f"in ksoftirqd/{cpu}" if in_ksoftirqd else f"on CPU{cpu}"
-    text = f"{SOFTIRQS[vector]} took {share:.0%} of the softirq time {where} in the trace ({times[vector] / 1e6:.3g} ms)"
+    text = f"{SOFTIRQS[vector]} took {share:.0%} of the softirq time {where} in the trace, {human_ns(times[vector])}"
     return VectorShare(vector=SOFTIRQS[vector], share=share, measured=True, text=text, source="softirq_entry, softirq_exit")
 
 
-def vector_times(timing, in_ksoftirqd=False):
-    """{cpu: {vector: own ns}} of a Timing's softirqs; those that ksoftirqd ran when asked for."""
+def vector_times(case, in_ksoftirqd=False):
+    """{cpu: {vector: own ns}} of a trace's softirqs, those that ksoftirqd ran when asked for; {} without a trace."""
+    if case.timing is None:
+        return {}
+    if in_ksoftirqd not in case.memo:
+        case.memo[in_ksoftirqd] = _vector_times(case.timing, in_ksoftirqd)
+    return case.memo[in_ksoftirqd]
+
+
+def _vector_times(timing, in_ksoftirqd):
     spans = timing.spans.of(SOFTIRQ_ENTRY)
     if in_ksoftirqd:
         spans = spans.only(spans.in_ksoftirqd)

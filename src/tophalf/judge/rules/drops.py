@@ -26,7 +26,7 @@ _NO_ROOM = re.compile(
     re.I,
 )
 _OF_THE_STACK = ("rx_dropped", "tx_dropped", "rx_nohandler", "rx_otherhost_dropped")
-_NOT_LOST = re.compile(r"xdp_drop|filter|vlan|_mcast|_bcast|csum|steer|link_down|phy_(?:symbol|crc)", re.I)
+_NOT_LOST = re.compile(r"xdp|filter|vlan|_mcast|_bcast|csum|steer|link_down|cache|^veb\.|(?:^|[^a-z])tx(?:[^a-z]|$)", re.I)
 
 
 def drop_severity(dropped, passed, seconds):
@@ -46,10 +46,19 @@ def judge_nic(case):
         if not stats or is_virtual(case, name):
             continue
         lost = {counter: count for counter, count in stats.items() if count and _lost_by_nic(counter)}
-        dropped = max(lost.values(), default=0)  # drivers count one loss under several names: the largest is it
+        dropped = _loss(lost)
         severity = drop_severity(dropped, stats.get("rx_packets", 0), case.seconds)
         if severity:
             yield _nic_finding(case, name, stats, lost, dropped, severity)
+
+
+def _loss(lost):
+    """Packets lost: drivers count one loss under several names, so the largest is it, queues of one name added up."""
+    by_name = {}
+    for counter, count in lost.items():
+        name = re.sub(r"\d+", "N", counter)
+        by_name[name] = by_name.get(name, 0) + count
+    return max(by_name.values(), default=0)
 
 
 def _lost_by_nic(counter):
@@ -210,6 +219,7 @@ def judge_socket(case):
         rule="socket-drop",
         severity=severity,
         title=f"full UDP receive buffers lost {human_count(dropped / case.seconds)} datagrams/s, {percent(share)}",
+        subject=Subject(cpus=_packet_cpus(case, dropped + passed), vector="NET_RX"),
         evidence=(
             counted("Udp RcvbufErrors", dropped, case.seconds, "/proc/net/snmp", "datagrams"),
             counted("Udp InDatagrams", passed, case.seconds, "/proc/net/snmp", "datagrams"),
@@ -226,6 +236,14 @@ def judge_socket(case):
         stage=DROP,
         step=f"sockets drop {human_count(dropped / case.seconds)}/s",
     )
+
+
+def _packet_cpus(case, datagrams):
+    """CPUs that took the packets, where datagrams are most of what the stack took at all; else () for "not known"."""
+    packets = {cpu: row.processed for cpu, row in (case.whole.softnet or {}).items() if row.processed}
+    if datagrams < sum(packets.values()) / 2:
+        return ()
+    return tuple(cpu for cpu, count in packets.items() if count >= limits.IMBALANCE_PART * sum(packets.values()))
 
 
 SOCKET_DROP = Rule(

@@ -18,7 +18,7 @@ from tophalf.judge.findings import (
     seen,
     severity_of,
 )
-from tophalf.judge.lines import is_storage, passes_through
+from tophalf.judge.lines import is_storage, works_out_of_sight
 from tophalf.judge.remedies import idlest, move_lines
 from tophalf.judge.rule import Rule
 from tophalf.vocab import human_count
@@ -36,10 +36,10 @@ class Burst(Frozen):
 def judge_storm(case):
     """One finding a line that rages with little work to show for it."""
     for view in case.lines:
-        if view.rate * case.seconds < limits.STORM_RATE_MIN * 0.1 or passes_through(view.line) or is_storage(view.line):
+        if view.rate * case.seconds < limits.STORM_RATE_MIN * 0.1 or works_out_of_sight(view.line) or is_storage(view.line):
             continue  # an NVMe queue completes its requests in the handler: no softirq tells of its work
         burst = _worst_burst(case, view.key)
-        if burst and _is_storm(burst, view.line):
+        if burst and _is_storm(case, burst, view.line):
             yield _storm_finding(case, view, burst)
 
 
@@ -58,15 +58,17 @@ def _worst_burst(case, key):
     return Burst(delta=delta, interval=worst, cpu=cpu, past=past, past_source=source)
 
 
-def _is_storm(burst, line):
+def _is_storm(case, burst, line):
     if burst.cpu is None or burst.delta.rate < limits.STORM_RATE_MIN:
         return False
-    if _work(burst) > burst.delta.count * limits.STORM_WORK_RATIO_MAX:
+    level = line.trigger in ("level", "fasteoi")
+    # A message is sent once an event, so an edge line that wakes tasks does work; an asserted level line repeats itself.
+    work = _work(burst) + (0 if level else _extra_switches(case, burst))
+    if work > burst.delta.count * limits.STORM_WORK_RATIO_MAX:
         return False
     if burst.past is not None and burst.delta.rate >= limits.STORM_PAST_RATIO * burst.past:
         return True
     # As high before: only a rate that no device needs is a storm by itself, lower still for a line that stays asserted.
-    level = line.trigger in ("level", "fasteoi")
     return burst.delta.rate >= (limits.STORM_RATE_MIN if level else limits.STORM_RATE_CRITICAL)
 
 
@@ -74,6 +76,14 @@ def _work(burst):
     """Softirqs with a device's work on the CPUs where the line landed, during the burst."""
     tables = burst.interval.softirqs or {}
     return sum(tables.get(vector, {}).get(cpu, 0) for vector in WORK_VECTORS for cpu in burst.delta.by_cpu)
+
+
+def _extra_switches(case, burst):
+    """Context switches of the burst beyond what the other intervals had in the same time; all of them without others."""
+    others = sorted(each.rate(each.context_switches) for each in case.series.intervals
+                    if each is not burst.interval and each.context_switches is not None)  # fmt: skip
+    usual = others[len(others) // 2] * burst.interval.seconds if others else 0
+    return max(0, (burst.interval.context_switches or 0) - usual)
 
 
 def _storm_finding(case, view, burst):
@@ -155,11 +165,11 @@ IRQ_STORM = Rule(
         it: a device that is not quieted, a handler that says handled without looking, a broken level line.""",
     evidence="""The line's worst interval and its CPU (/proc/interrupts), work softirqs on that CPU meanwhile
         (/proc/softirqs), time that no column of /proc/stat holds (ticks that could not run).""",
-    threshold=f"""At least {limits.STORM_RATE_MIN:,}/s in an interval, fewer than one work softirq in
-        {1 / limits.STORM_WORK_RATIO_MAX:.0f} interrupts, and {limits.STORM_PAST_RATIO} times the line's own past (or
-        level-triggered, or over {limits.STORM_RATE_CRITICAL:,}/s). Severity by share of the CPU, counted as time in irq
-        and softirq, lost ticks, or {limits.STORM_INTERRUPT_NS / 1000:g} µs an interrupt. Storage queues and lines passed
-        to a guest or user space are not judged: their work leaves no softirq.""",
+    threshold=f"""At least {limits.STORM_RATE_MIN:,}/s in an interval, fewer than one work softirq (or, on an edge line,
+        additional context switch) in {1 / limits.STORM_WORK_RATIO_MAX:.0f} interrupts, and {limits.STORM_PAST_RATIO}
+        times the line's own past (or level-triggered, or over {limits.STORM_RATE_CRITICAL:,}/s). Severity by share of the
+        CPU, counted as time in irq and softirq, lost ticks, or {limits.STORM_INTERRUPT_NS / 1000:g} µs an interrupt.
+        Storage queues, RDMA and lines passed to a guest or user space are not judged: their work leaves no softirq.""",
     remedy="""Find the handler with `tophalf trace`, unbind or update its driver, confine the line to one CPU.""",
     refute="""Work that leaves no softirq: a handler that does everything itself (look at the device's own counters), or a
         guest or user-space driver behind the line.""",

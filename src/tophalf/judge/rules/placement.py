@@ -73,7 +73,7 @@ def _imbalance_finding(case, here, cpu, share):
         rule="irq-imbalance",
         severity=WARNING if warn else INFORMATION,
         title=f"CPU{cpu} does {percent(share)} of the interrupt work of {len(here)} busy lines that could be elsewhere"
-        + ("" if warn else "; at this load it costs little"),
+        + ("; at this load it costs little" if cost < limits.IMBALANCE_COST_WARNING else ""),
         subject=Subject(irqs=tuple(view.irq for view in here), cpus=(cpu,), device=_one_device(here)),
         evidence=(
             *_count_evidence(case, here, cpu),
@@ -270,8 +270,9 @@ def judge_isolated(case):
 
 
 def _meant(view, case):
-    """A mask that names isolated CPUs alone was written by someone who wanted the line there."""
-    return bool(view.mask) and not view.managed and set(view.mask) <= set(case.isolated)
+    """A mask that names isolated CPUs alone was written by someone who wanted the line there; a managed queue interrupts
+    the CPU that its requests came from."""
+    return bool(view.managed) or (bool(view.mask) and set(view.mask) <= set(case.isolated))
 
 
 def _isolated_finding(case, hits, meant):
@@ -286,7 +287,7 @@ def _isolated_finding(case, hits, meant):
         rule="irq-on-isolated-cpu",
         severity=WARNING if rate >= limits.ISOLATED_RATE_WARNING and not meant else INFORMATION,
         title=f"{line_names(views)} interrupt isolated CPU {cpu_list(cpus)}, {human_count(rate)}/s"
-        + ("; their masks name isolated CPUs alone, so it seems meant" if meant else ""),
+        + ("; it seems meant: masks of isolated CPUs alone, or managed queues that were used from there" if meant else ""),
         subject=Subject(irqs=tuple(view.irq for view in views), cpus=tuple(cpus), device=_one_device(views)),
         evidence=(
             seen(f"isolated: {cpu_list(case.isolated)}", "/proc/cmdline"),
@@ -311,7 +312,8 @@ IRQ_ON_ISOLATED_CPU = Rule(
         task that the CPU was isolated for.""",
     evidence="""Counts by CPU against isolcpus= and nohz_full=.""",
     threshold=f"""From {limits.ISOLATED_RATE_INFORMATION}/s a line; a warning from {limits.ISOLATED_RATE_WARNING}/s in all.
-        Lines whose mask names isolated CPUs alone are information: someone placed them there.""",
+        Lines whose mask names isolated CPUs alone, and managed queues, which interrupt where requests are made, are
+        information.""",
     remedy="""Deliver them to housekeeping CPUs; for managed lines isolcpus=managed_irq; irqaffinity= for the next boot.""",
     refute="""An application that polls or takes its own interrupts on that CPU by design.""",
 )

@@ -102,7 +102,7 @@ def _too_few(case, views, packets):
     useful = min(most or 0, len(case.housekeeping))
     if not now or now >= useful:
         return
-    cost = max(case.interrupt_share(view.main_cpu) for view in views if view.main_cpu is not None)
+    cost = max((case.interrupt_share(view.main_cpu) for view in views if view.main_cpu is not None), default=0.0)
     yield Finding(
         rule="queues-unused",
         severity=WARNING if cost >= limits.QUEUE_COST_WARNING else INFORMATION,

@@ -85,7 +85,7 @@ def judge_vectors(case):
                              "/proc/irq/*/effective_affinity"))  # fmt: skip
     yield Finding(
         rule="vectors-exhausted",
-        severity=WARNING if complaints else INFORMATION,
+        severity=WARNING if any(line.text in complaints for line in case.fresh_log()) else INFORMATION,
         title="the kernel ran out of interrupt vectors" if complaints
         else f"interrupt vectors run short (an estimate): CPU{most} holds {used[most]} of about {limits.VECTORS_PER_CPU}",
         subject=Subject(cpus=(most,) if most is not None else ()),
@@ -142,7 +142,7 @@ VECTORS_EXHAUSTED = Rule(
     evidence="""Lines by effective CPU; messages of the kernel log. The kernel's own count (the irq matrix in debugfs) is
         seldom readable: this is an estimate and says so.""",
     threshold=f"""{limits.VECTORS_SHARE:.0%} of {limits.VECTORS_PER_CPU} on one CPU or of all; a warning only when the kernel
-        log says that an allocation failed.""",
+        log said meanwhile that an allocation failed.""",
     remedy="""Fewer queues (ethtool -L), spread masks over more CPUs.""",
     refute="""/sys/kernel/debug/irq/domains/VECTOR, where debugfs has it, gives the true figures.""",
 )

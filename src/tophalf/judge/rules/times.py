@@ -18,7 +18,7 @@ from tophalf.judge.findings import (
     seen,
 )
 from tophalf.judge.rule import Rule
-from tophalf.vocab import NAPI_POLL, human_count, human_ns
+from tophalf.vocab import NAPI_POLL, WORKQUEUE_EXECUTE_START, human_count, human_ns
 
 _LOOK = Remedy(
     commands=("tophalf record /tmp/slow.tophalf --seconds 10", "tophalf trace /tmp/slow.tophalf --threshold 100us"),
@@ -153,7 +153,7 @@ def _vector_cpus(case, vec):
     """CPUs that spent most of a vector's own time, the busiest first, at most four."""
     from tophalf.judge.softirqtime import vector_times
 
-    times = {cpu: vectors.get(vec, 0) for cpu, vectors in vector_times(case.timing).items()}
+    times = {cpu: vectors.get(vec, 0) for cpu, vectors in vector_times(case).items()}
     return tuple(cpu for cpu in sorted(times, key=lambda cpu: -times[cpu])[:4] if times[cpu] >= max(times.values()) / 4)
 
 
@@ -274,7 +274,7 @@ def judge_hog(case):
         share = times.share(case.timing.span_ns)
         hog = times.count >= limits.CALLS_MIN and times.p50 >= limits.WORK_RUN_NS
         if hog or (times.count and share >= limits.COST_WARNING and times.max >= limits.WORK_RUN_NS):
-            yield _hog_finding(work, times, share)
+            yield _hog_finding(case, work, times, share)
         else:
             single.append((_work_name(work), times))
     yield from outliers("work-hog", single, limits.WORK_RUN_NS, "run", _WORK_SOURCE, WORK)
@@ -287,12 +287,23 @@ def _work_name(work):
     return f"{work.function} on {work.workqueue}" if work.workqueue else work.function
 
 
-def _hog_finding(work, times, share):
+def runs_unbound(case, work):
+    """Whether the workers seen with a function are of an unbound pool (kworker/u...): no CPU's work waits behind those."""
+    table, spans = case.timing.table, case.timing.spans.of(WORKQUEUE_EXECUTE_START)
+    functions = {function: table.function(function) for function in set(spans.key.tolist())}
+    pids = {pid for pid, key in zip(spans.pid.tolist(), spans.key.tolist(), strict=True) if functions[key] == work.function}
+    names = [table.tasks.get(pid) or "" for pid in pids]
+    return bool(names) and all(name.startswith("kworker/u") for name in names)
+
+
+def _hog_finding(case, work, times, share):
+    unbound = runs_unbound(case, work)
     kind = "own time" if work.own else "inclusive: the trace has no sched_switch"
     return Finding(
         rule="work-hog",
-        severity=WARNING,
-        title=f"{_work_name(work)} runs for {human_ns(times.p50)} of its own CPU at the median, {percent(share)} of one CPU",
+        severity=INFORMATION if unbound else WARNING,
+        title=f"{_work_name(work)} runs for {human_ns(times.p50)} of its own CPU at the median, {percent(share)} of one CPU"
+        + (", on unbound workers" if unbound else ""),
         subject=Subject(thread=work.function),
         evidence=(seen(f"{_work_name(work)} ({kind}): {said(times)}", _WORK_SOURCE),),
         remedies=(
@@ -337,7 +348,8 @@ WORK_HOG = Rule(
     evidence="""Own time from execute_start to execute_end: without interrupts, softirqs and other tasks in between. A work
         item that was merely interrupted is no hog. Without events, what the kernel log says.""",
     threshold=f"""A median over {limits.WORK_RUN_NS // 10**6} ms in at least {limits.CALLS_MIN} runs, or
-        {limits.COST_WARNING:.0%} of a CPU with single runs that long: a warning. Single runs are information.""",
+        {limits.COST_WARNING:.0%} of a CPU with single runs that long: a warning. On unbound workers
+        (kworker/u…) and for single runs information.""",
     remedy="""WQ_UNBOUND or WQ_CPU_INTENSIVE in the code that queues it; a cpumask for unbound queues
         (/sys/devices/virtual/workqueue/cpumask).""",
     refute="""Work on an unbound or CPU-intensive queue, behind which nothing waits.""",
@@ -350,7 +362,7 @@ def judge_work_late(case):
         wait = work.wait
         if wait.count < limits.CALLS_MIN or wait.p99 < limits.WORK_WAIT_NS:
             continue
-        rule = wait.p50 >= limits.WORK_WAIT_NS
+        rule = wait.p50 >= limits.WORK_WAIT_NS and not runs_unbound(case, work)
         yield Finding(
             rule="work-late",
             severity=WARNING if rule else INFORMATION,
@@ -372,7 +384,7 @@ WORK_LATE = Rule(
     meaning="""Queued work waits long before it starts: its workers are busy with a hog, or its CPU with interrupts.""",
     evidence="""Time from queue_work to execute_start by function.""",
     threshold=f"""A median over {limits.WORK_WAIT_NS // 10**6} ms in at least {limits.CALLS_MIN} waits: a warning; a p99 over
-        it is information.""",
+        it, or waits of unbound workers, are information.""",
     remedy="""Find the hog (work-hog) or the CPU's interrupt load; max_active limits are another cause.""",
     refute="""An ordered queue that runs one item at a time by design.""",
 )
