@@ -22,12 +22,9 @@ from tophalf.vocab import (
     NAPI_POLL,
     SCHED_SWITCH,
     SOFTIRQ_ENTRY,
-    SOFTIRQ_EXIT,
     SOFTIRQ_RAISE,
     TASKLET_ENTRY,
-    TASKLET_EXIT,
     VECTOR_ENTRY,
-    VECTOR_EXIT,
     WORKQUEUE_EXECUTE_END,
     WORKQUEUE_EXECUTE_START,
     WORKQUEUE_QUEUE_WORK,
@@ -76,7 +73,7 @@ def walk(rows, found, scratch, waking_kind):
             tally[LOSSES] += 1
             tally[LOST_ROW] = row
         if kind == SOFTIRQ_RAISE:
-            note_raise(cpus, frames, at, flags, a[row], time_ns[row])
+            note_raise(cpus, frames, at, flags, pids[row], a[row], time_ns[row])
             continue
         if kind == NAPI_POLL:
             continue
@@ -100,7 +97,7 @@ def walk(rows, found, scratch, waking_kind):
                 if queue_row >= tally[LOST_ROW]:  # else its start may be among what was lost
                     frames[frame + WAIT_NS] = now_ns - time_ns[queue_row]
             span += 1
-        elif is_exit(kind):
+        elif is_entry(kind - 1):
             settle(cpus, frames, parked, tally, at, pids[row], now_ns)
             frame = leave(cpus, frames, tally, at, kind, flags, a[row])
             if frame >= 0:
@@ -124,25 +121,13 @@ def walk(rows, found, scratch, waking_kind):
 
 @compiled_lean
 def is_entry(kind):
-    """Whether this event opens a span."""
+    """Whether this event opens a span; that which closes it has the next number."""
     return (
         kind == SOFTIRQ_ENTRY
         or kind == IRQ_HANDLER_ENTRY
         or kind == VECTOR_ENTRY
         or kind == TASKLET_ENTRY
         or kind == WORKQUEUE_EXECUTE_START
-    )
-
-
-@compiled_lean
-def is_exit(kind):
-    """Whether this event closes a span; the number of its entry is one less."""
-    return (
-        kind == SOFTIRQ_EXIT
-        or kind == IRQ_HANDLER_EXIT
-        or kind == VECTOR_EXIT
-        or kind == TASKLET_EXIT
-        or kind == WORKQUEUE_EXECUTE_END
     )
 
 
@@ -324,14 +309,14 @@ def cause_of(cpus, frames, at, flags, pid, irq):
 
 
 @compiled_lean
-def note_raise(cpus, frames, at, flags, vector, now_ns):
+def note_raise(cpus, frames, at, flags, pid, vector, now_ns):
     """Keep the first raise of a vector for the pass that it can belong to.
 
     A pass takes its snapshot of the pending bits and enters softirq context in one stretch with interrupts off
     (kernel/softirq.c handle_softirqs), so a raise in softirq context before the first entry belongs to the pass after.
     """
     if flags & FLAG_NEED_RESCHED and cpus[at + RESCHED] == CAUSE_NONE:
-        cpus[at + RESCHED] = raising_cause(cpus, frames, at, flags)
+        cpus[at + RESCHED] = cause_of(cpus, frames, at, flags, pid, -1)
     after = 1
     if flags & FLAG_SOFTIRQ:
         if cpus[at + VIEW] == UNKNOWN:
@@ -346,17 +331,6 @@ def note_raise(cpus, frames, at, flags, vector, now_ns):
     if not cpus[at + RAISED + turn] >> vector & 1:
         cpus[at + RAISED + turn] |= 1 << vector
         cpus[at + RAISE_NS + turn * VECTORS + vector] = now_ns
-
-
-@compiled_lean
-def raising_cause(cpus, frames, at, flags):
-    """cause_of a raise: need_resched is set and was not before, and no task sets it on its own CPU while it raises."""
-    frame = cpus[at + TOP] - 1
-    if frame < 0 or frames[frame + KIND] == WORKQUEUE_EXECUTE_START:
-        return CAUSE_UNTRACED
-    if flags & FLAG_HARDIRQ and not is_hard(frames[frame + KIND]):
-        return CAUSE_UNTRACED
-    return CAUSE_SPAN + frames[frame + SPAN]
 
 
 @compiled_lean
