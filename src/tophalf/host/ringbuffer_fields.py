@@ -109,7 +109,7 @@ class _Records:
         found = {}
         for rows, pids, starts, ends in self.comms:
             for row, pid, start, end in zip(rows.tolist(), pids.tolist(), starts.tolist(), ends.tolist(), strict=True):
-                if row >= found.get(pid, (0, 0, 0))[0]:
+                if 0 <= pid < kernel.PIDS_MAX and end > start and row >= found.get(pid, (0, 0, 0))[0]:
                     found[pid] = (row, start, end)
         return {pid: _text(self.text[start:end]) for pid, (_, start, end) in sorted(found.items())}
 

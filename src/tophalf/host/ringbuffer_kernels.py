@@ -56,9 +56,10 @@ def walk(words, start, end, stride, commit_size, times, wheres, first):
         at = page + header
         stop = at + (commit & COMMIT_MASK)
         limit = min(page + stride, end) if stride else end
+        cut = 0
         if stop > limit:
-            damaged += 1
-            stop = limit
+            cut, stop = 1, limit
+        damaged += cut
         page = page + stride if stride else stop
         if commit & MISSED_EVENTS:
             flag = LOST_BEFORE
@@ -78,7 +79,7 @@ def walk(words, start, end, stride, commit_size, times, wheres, first):
                     at += 4
                     size = (more - 1) & ~3
                 if size < RECORD_BYTES_MIN or at + size > stop:
-                    damaged += 1
+                    damaged += 1 - cut
                     break
                 time = (time + delta) & TIME_MASK
                 backward += time < newest

@@ -14,6 +14,8 @@ from tophalf.host.formats import parse_format, parse_header_page
 MAGIC = b"\x17\x08\x44tracing"
 UNPACKED_BYTES_MAX = 1 << 32  # a hostile chunk may promise anything; a real trace of a gigabyte is 30 million events
 FORMATS_MAX = 1 << 16  # common_type has 16 bits
+PAGE_SIZE_MIN = 16  # the header of a page
+CPUS_MAX = 1 << 16  # far above any NR_CPUS; what is above is damage
 
 # Option ids (trace-cmd-private.h TRACECMD_OPTION_*)
 DONE, CPUSTAT, BUFFER, TRACECLOCK, TSC2NSEC = 0, 2, 3, 4, 14
@@ -84,7 +86,9 @@ def read_trace_dat(data, path):
     if cursor.number(1):
         raise FormatError("a trace of a big-endian machine", cursor.where(), "only little-endian traces are read")
     cursor.take(1)  # bytes of a long in user space; header_page tells the kernel's
-    page_size = cursor.number(4)
+    where, page_size = cursor.where(), cursor.number(4)
+    if page_size % 4 or page_size < PAGE_SIZE_MIN:
+        raise FormatError(f"pages of {page_size} bytes", where, CUT)
     return (_read_version_7 if version == "7" else _read_version_6)(cursor, page_size)
 
 
@@ -95,7 +99,7 @@ def _read_version_6(cursor, page_size):
     kallsyms = cursor.take(cursor.number(4))
     cursor.take(cursor.number(4))  # printk formats
     cmdlines = cursor.take(cursor.number(8))
-    cpu_count = cursor.number(4)
+    cpu_count = _cpu_count(cursor)
     kind, options = cursor.take(10), []
     if kind == b"options  \0":
         options = _options_6(cursor)
@@ -106,6 +110,13 @@ def _read_version_6(cursor, page_size):
         version=6, page=page, formats=formats, buffers=_with_stats(buffers, options), cmdlines=cmdlines,
         kallsyms=lambda: kallsyms, tsc=_tsc(options), notes=[],
     )  # fmt: skip
+
+
+def _cpu_count(cursor):
+    where, count = cursor.where(), cursor.number(4)
+    if count > CPUS_MAX:
+        raise FormatError(f"events of {count} CPUs", where, CUT)
+    return count
 
 
 def _options_6(cursor):
@@ -199,8 +210,17 @@ def _buffer_7(option, file):
     page_size, cpu_count = option.number(4), option.number(4)
     section = Cursor(file.data, file.path, file_offset)
     packed = section.number(4) >> 16 & 1 == 1
-    cpus = [(option.number(4), option.number(8), option.number(8)) for _ in range(cpu_count)]
+    if page_size % 4 or page_size < PAGE_SIZE_MIN:
+        raise FormatError(f"a buffer with pages of {page_size} bytes", file.path, CUT)
+    cpus = [(_cpu(option, file), option.number(8), option.number(8)) for _ in range(cpu_count)]
     return Buffer(name=name, clock=clock or None, page_size=page_size, cpus=cpus, packed=packed, stats={})
+
+
+def _cpu(option, file):
+    cpu = option.number(4)
+    if cpu >= CPUS_MAX:
+        raise FormatError(f"events of a CPU {cpu}", file.path, CUT)
+    return cpu
 
 
 def _kallsyms(section):

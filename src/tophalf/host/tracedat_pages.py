@@ -6,22 +6,41 @@ from tophalf.errors import FormatError
 from tophalf.events import make_table
 from tophalf.host.ringbuffer import Stream, decode
 from tophalf.host.symbols import Symbols
+from tophalf.host.tracebuffers import add_counts, choose_buffers, join, to_nanoseconds
 from tophalf.host.tracedat import UNPACKED_BYTES_MAX, Cursor
 
-NOT_TIME = ("counter", "x86-tsc", "ppc-tb")  # clocks that do not count nanoseconds (kernel/trace/trace.c trace_clocks)
+# Clocks that do not count nanoseconds (kernel/trace/trace.c trace_clocks); trace-cmd can save how to convert x86-tsc
+NOT_TIME = ("counter", "x86-tsc", "ppc-tb")
 
 
 def dat_table(trace, source, notes):
-    """The EventTable of a TraceDat; notes: a list that is added to. Raises: FormatError when no page can be read."""
-    buffers = [(buffer, *unpack_pages(trace, buffer, source, notes)) for buffer in trace.buffers]
-    decoded = [decode(data, streams, buffer.page_size, trace.page.commit_size, trace.formats) for buffer, data, streams in buffers]
-    buffer, result = trace.buffers[0], decoded[0]
+    """The EventTable of a TraceDat; notes: a list that is added to.
+
+    Raises: FormatError when the clock counts no time, or a format is not readable.
+    """
+    found = [(buffer, _decode(trace, buffer, source, notes)) for buffer in trace.buffers]
+    chosen = choose_buffers(found, notes)
+    result = join([decoded for _, decoded in chosen])
+    _check_clock(trace, chosen[0][0], source)
+    if trace.tsc:
+        result.columns["time_ns"] = to_nanoseconds(result.columns["time_ns"], *trace.tsc)
     notes += result.notes
+    lost = [lost_events(decoded.gaps, buffer.stats) for buffer, decoded in chosen]
     return make_table(
         result.columns, strings=result.strings, tasks=result.tasks | saved_tasks(trace.cmdlines),
-        symbols=Symbols(trace.kallsyms), cpus=tuple(cpu for cpu, _, _ in buffer.cpus), clock=buffer.clock or "unknown",
-        lost=lost_events(result.gaps, buffer.stats), source=source.path,
+        symbols=Symbols(trace.kallsyms), cpus=tuple(sorted({cpu for buffer, _ in chosen for cpu, _, _ in buffer.cpus})),
+        clock=chosen[0][0].clock or "unknown", lost=add_counts(lost), source=source.path,
     )  # fmt: skip
+
+
+def _decode(trace, buffer, source, notes):
+    data, streams = unpack_pages(trace, buffer, source, notes)
+    return decode(data, streams, buffer.page_size, trace.page.commit_size, trace.formats)
+
+
+def _check_clock(trace, buffer, source):
+    if buffer.clock in NOT_TIME and not trace.tsc:
+        raise FormatError(f"the trace's clock {buffer.clock} counts no time", source.path, "record with -C mono")
 
 
 def unpack_pages(trace, buffer, source, notes):

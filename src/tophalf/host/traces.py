@@ -12,7 +12,9 @@ def load_events(machine):
     if source is None:
         return None
     readers = {"dat": _load_dat, "text": _load_text, "recording": _load_recording}
-    return readers[source.form](source, machine.notes)
+    table = readers[source.form](source, machine.notes)
+    # Every CPU's idle task has pid 0: its comm (swapper/3) would be that of whichever CPU was seen last.
+    return table.replace(tasks=table.tasks | {0: "<idle>"})
 
 
 def _load_dat(source, notes):

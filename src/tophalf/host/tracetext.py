@@ -19,12 +19,15 @@ from tophalf.host.tracetext_args import Arguments
 _LINE = re.compile(
     r"(?P<comm>.*?)-(?P<pid>\d+)\s+(?:\(\s*[-\d]+\)\s+)?"  # comm may hold spaces and dashes; (TGID)
     r"(?:\[(?P<cpu>\d+)\]\s+(?:(?P<flags>[\w.]{3,8})\s+)?|(?P<cpu2>\d+)(?P<flags2>-0x[0-9a-f]+|[a-zA-Z.][\w.]{2,6})\s+)"
-    r"(?P<seconds>\d+)\.(?P<fraction>\d{6,9}):\s+(?P<event>[\w.-]+):(?:\s+(?P<text>.*))?$"
+    r"(?P<seconds>\d+)\.(?P<fraction>\d{6,9}):\s+(?P<event>[\w.-]+):(?:\s+(?P<text>.*))?$",
+    re.ASCII,
 )
-_LOST = re.compile(r"CPU:(\d+) \[(?:LOST(?: (\d+))? EVENTS|(?:(\d+) )?EVENTS DROPPED)\]")
-_CPUS = re.compile(r"(?:.*#P:|cpus=)(\d+)")
-_OVERWRITTEN = re.compile(r"# entries-in-buffer/entries-written: (\d+)/(\d+)")
+_LOST = re.compile(r"CPU:(\d+) \[(?:LOST(?: (\d+))? EVENTS|(?:(\d+) )?EVENTS DROPPED)\]", re.ASCII)
+_CPUS = re.compile(r"(?:.*#P:|cpus=)(\d+)", re.ASCII)
+_OVERWRITTEN = re.compile(r"# entries-in-buffer/entries-written: (\d+)/(\d+)", re.ASCII)
+PIDS_MAX = 1 << 22  # include/linux/threads.h PID_MAX_LIMIT
 CPUS_MAX = 1 << 16
+SECONDS_MAX = 1 << 33  # 64 bits of nanoseconds end soon after
 LINE_LENGTH_MAX = 8192  # a hostile line must not make the patterns above search for hours
 
 # kernel/trace/trace_output.c trace_print_lat_fmt: what each letter stands for
@@ -77,30 +80,38 @@ class _Reader:
     def read(self, number, line):
         line = line.strip()[:LINE_LENGTH_MAX]
         match = _LINE.match(line)
+        if match and self._read_event(match):
+            return
         if match:
-            self._read_event(match)
+            self.odd.append(number)
         elif not line or line.startswith("#"):
             self._read_comment(line)
         elif match := _LOST.search(line):
-            self._lose(min(int(match[1]), CPUS_MAX), match[2] or match[3])
+            self._lose(int(match[1][:9]), match[2] or match[3])
         elif match := _CPUS.match(line):
-            self.cpu_count = int(match[1])
+            self.cpu_count = int(match[1][:9])
         elif not line.startswith("=>"):  # a frame of a stack trace
             self.odd.append(number)
 
     def _read_event(self, match):
-        pid, cpu = int(match["pid"]), int(match["cpu"] or match["cpu2"])
+        """Add a row. Returns False for numbers that no kernel prints."""
+        pid, cpu, seconds = (int(text[:20]) for text in (match["pid"], match["cpu"] or match["cpu2"], match["seconds"]))
+        if pid >= PIDS_MAX or cpu >= CPUS_MAX or seconds >= SECONDS_MAX:
+            return False
         found = self.arguments.read(match["event"], match["text"] or "")
         kind, a, b, c, name = found or (vocab.OTHER, -1, 0, 0, match["event"])
         flags, preempt = self._flags(match["flags"] or match["flags2"] or "")
+        if match["flags2"] and "N" in match["flags2"]:  # trace-cmd knows one letter for need-resched alone
+            flags &= ~_PREEMPT
         if cpu in self.lost_now:
             self.lost_now.discard(cpu)
             flags |= vocab.FLAG_LOST_BEFORE
         if match["comm"] != "<...>":
             self.tasks[pid] = match["comm"]
         index = -1 if name is None else self.strings.setdefault(name, len(self.strings))
-        time_ns = int(match["seconds"]) * 10**9 + int(match["fraction"].ljust(9, "0"))
+        time_ns = seconds * 10**9 + int(match["fraction"].ljust(9, "0"))
         self.rows.append((time_ns, cpu, kind, pid, flags, preempt, a, b, c, index))
+        return True
 
     def _read_comment(self, line):
         for word in _LEGEND:
@@ -108,13 +119,13 @@ class _Reader:
                 self.legend.append(word)
                 break
         if match := _CPUS.match(line):
-            self.cpu_count = int(match[1])
+            self.cpu_count = int(match[1][:9])
         if match := _OVERWRITTEN.match(line):
-            self.overwritten = int(match[2]) - int(match[1])
+            self.overwritten = int(match[2][:20]) - int(match[1][:20])
 
     def _lose(self, cpu, count):
         self.lost_now.add(cpu)
-        known = self.lost.get(cpu, 0)
+        known, count = self.lost.get(cpu, 0), count and count[:20]
         self.lost[cpu] = None if count is None or known is None else known + int(count)
 
     def _flags(self, text):

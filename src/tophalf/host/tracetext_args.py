@@ -42,12 +42,14 @@ _EVENTS = {
     "sched_wakeup": (vocab.SCHED_WAKEUP, _WAKE, _WAKE_PLUGIN),
     "sched_waking": (vocab.SCHED_WAKING, _WAKE, _WAKE_PLUGIN),
 }  # fmt: skip
-_VECTOR = re.compile(r"vector=(?P<a>-?\d+)$")
+_VECTOR = re.compile(r"vector=(?P<a>-?\d+)$", re.ASCII)
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{1,16}$")
 _POINTER = re.compile(r"(?:0x)?[0-9a-fA-F]{8,16}$")
 
 # Task states as the kernel prints them (fs/proc/array.c task_state_array; "+": preempted, TASK_REPORT_MAX) ...
 _STATES = {"R": 0, "S": 1, "D": 2, "T": 4, "t": 8, "X": 16, "Z": 32, "P": 64, "I": 128}
 _PREEMPTED = 0x100
+_HANDLED = {"handled": 1, "unhandled": 0}
 # ... and by libtraceevent's plugin, which knows the letters of an older kernel and no "+"
 _OLD_STATES = {"R": 0, "S": 1, "D": 2, "T": 4, "t": 8, "Z": 16, "X": 32, "x": 64, "W": 128}
 
@@ -57,7 +59,7 @@ class Arguments:
 
     def __init__(self, functions):
         self.functions = functions
-        self._patterns = {name: (kind, [re.compile(text) for text in texts]) for name, (kind, *texts) in _EVENTS.items()}
+        self._patterns = {name: (kind, [re.compile(text, re.ASCII) for text in texts]) for name, (kind, *texts) in _EVENTS.items()}
 
     def read(self, event, text):
         """(kind, a, b, c, name or None) of an event, or None for one that tophalf does not interpret or cannot read."""
@@ -68,45 +70,45 @@ class Arguments:
                 return self._values(kind, match.groupdict())
         if kind is None and event.endswith(("_entry", "_exit")) and (match := _VECTOR.match(text)):
             stem, _, end = event.rpartition("_")
-            return (vocab.VECTOR_ENTRY if end == "entry" else vocab.VECTOR_EXIT), int(match["a"]), 0, 0, stem
+            return (vocab.VECTOR_ENTRY if end == "entry" else vocab.VECTOR_EXIT), _signed(_integer(match["a"])), 0, 0, stem
         return None
 
     def _values(self, kind, found):
         found = {name.rstrip("2"): text for name, text in found.items() if text is not None}
-        a, b, c = (int(found.get(column, 0)) for column in "abc")
+        a, b, c = (_integer(found.get(column, "0")) for column in "abc")
         if "pointer" in found:
             a = self._pointer(found["pointer"])
         if "function" in found:
             b = self._function(found["function"])
         if "handled" in found:  # all that text says of ret: IRQ_WAKE_THREAD (2) also prints "handled"
-            b = {"handled": 1, "unhandled": 0}.get(found["handled"]) or _number(found["handled"])
-        if kind == vocab.NAPI_POLL:
-            b = int(found.get("b", 0))
+            b = _HANDLED.get(found["handled"]) if found["handled"] in _HANDLED else _number(found["handled"]) or 0
         state = found.get("state", found.get("old_state"))
         if state is not None:
             b = _task_state(state, _STATES if "state" in found else _OLD_STATES)
-        return kind, a, b, c, found.get("name")
+        return kind, _signed(a), _signed(b), _signed(c << 32) >> 32, found.get("name")
 
     def _pointer(self, text):
-        return _signed(int(text, 16)) if _POINTER.match(text) else self.functions.number(text)
+        return int(text, 16) if _POINTER.match(text) else self.functions.number(text)
 
     def _function(self, text):
-        return _signed(int(text, 16)) if text.startswith("0x") else self.functions.number(text)
+        return int(text, 16) if _ADDRESS.match(text) else self.functions.number(text)
 
 
 def _task_state(text, letters):
     value = _number(text)
-    if value is not None:
-        return value
-    value = 0
-    for letter in re.split(r"[|]", text.rstrip("+")):
-        value |= letters.get(letter, 0)
-    return value | _PREEMPTED if text.endswith("+") else value
+    if value is None:
+        value = sum(letters.get(letter, 0) for letter in set(text.rstrip("+").split("|")))
+        value |= _PREEMPTED if text.endswith("+") else 0
+    return value
+
+
+def _integer(text):
+    return int(text[:20])  # more digits than 64 bits have are damage; thousands of them would be an error of Python's
 
 
 def _number(text):
     try:
-        return int(text, 0)
+        return int(text[:20], 0)
     except ValueError:
         return None
 
