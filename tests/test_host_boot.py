@@ -112,3 +112,11 @@ def test_nothing_breaks_the_reader(cmdline, version, config, possible):
     }
     survives(read_boot, files)
     parse_isolcpus(text_of(cmdline), 8)
+
+
+def test_a_recorded_log_tells_what_no_file_does(data):
+    from tophalf.host.door import open_machine
+
+    boot = read_boot(open_machine(os.path.join(data, "hosts", "threadirqs.tar.xz")).moments[0][1])
+    assert boot.version.startswith("Linux version 6.12.117+deb12-amd64 ")
+    assert boot.threadirqs is True and boot.isolated == ()

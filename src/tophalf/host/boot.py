@@ -14,6 +14,8 @@ CONFIG_BYTES_MAX = 4 << 20
 _PARAMETER = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _ISOLCPUS_FLAGS = re.compile(r"(?:[a-z_]+,)*")
 _RELEASE = re.compile(r"Linux version (\S+)")
+_LOG_LINES = (re.compile(r"^(?:\[[^\]]*\] )?(Linux version .*)$", re.M),
+              re.compile(r"^(?:\[[^\]]*\] )?(?:Kernel c|C)ommand line: (.*)$", re.M))  # fmt: skip
 _UNSTABLE_TSC = ("hpet", "acpi_pm", "refined-jiffies", "jiffies")
 _ARCHITECTURES = {
     "amd64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64", "ppc64le": "ppc64le", "ppc64el": "ppc64le",
@@ -25,9 +27,12 @@ def read_boot(root):
     """Boot, or None when neither version nor command line is recorded.
 
     isolated joins isolcpus= (whatever its flags) with the CPUs isolated at run time by cpusets. Sources: /proc/version,
-    /proc/cmdline, /sys/devices/system/cpu/isolated, the build configuration in /boot, /lib/modules or /proc/config.gz.
+    /proc/cmdline, or what the kernel said of both in a recorded log; /sys/devices/system/cpu/isolated, the build
+    configuration in /boot, /lib/modules or /proc/config.gz.
     """
     version, cmdline = word(root, "/proc/version"), word(root, "/proc/cmdline")
+    if version is None and cmdline is None and not root.live:
+        version, cmdline = _from_log(root)
     uname = _uname(root)
     if version is None and cmdline is None and uname is None:
         root.missing["/proc/cmdline"] = root.missing["/proc/version"] = "not recorded"
@@ -45,6 +50,12 @@ def read_boot(root):
         machine=_machine(root, release, uname),
         **_cpu_sets(root, parameters),
     )  # fmt: skip
+
+
+def _from_log(root):
+    """(version, command line) from the first lines of a recorded log (init/main.c start_kernel prints both), or None each."""
+    log = root.text("/dmesg") or ""
+    return tuple(found[1].strip() if (found := pattern.search(log)) else None for pattern in _LOG_LINES)
 
 
 def parse_cmdline(text):
