@@ -15,7 +15,7 @@ def line_rows(machine, interrupts, irqs):
     """(one row a line as it is or was recorded, Facts). A series holds masks at some moments only: the latest counts."""
     from tophalf.host.read import read_facts
 
-    facts = read_facts(machine.moments[-1][1], ("boot", "pci", "daemons"))
+    facts = read_facts(machine.moments[-1][1], ("pci", "daemons"))
     proofs = _proofs(machine, interrupts, irqs)
     return [_line_row(machine, interrupts, irq, facts, proofs.get(irq)) for irq in irqs], facts
 

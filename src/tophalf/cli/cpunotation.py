@@ -12,7 +12,7 @@ from tophalf.vocab import cpu_list
 
 HELP = """CPUS is a hex mask or a list:
   mask   f   0x3   00000003   ffffffff,00000000     (words of eight digits after the first, as the kernel prints)
-  list   0-3,8   0,2   0-31:2   0
+  list   0-3,8   0,2   0-31:1/2   0        (0-31:1/2: the first of every two)
 A plain number from 1 up, such as 10, is CPU 10 as a list and CPU 4 as a mask: it is refused. Write 0x10 or --list 10."""
 
 _MASK_PREFIXED = re.compile(r"0[xX][0-9a-fA-F]+(,[0-9a-fA-F]{8})*$")

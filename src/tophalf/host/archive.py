@@ -48,15 +48,17 @@ def _read_members(tar, files, links, notes):
         if ".." in member.name.split("/"):
             outside += 1
             continue
-        if count > MEMBERS_MAX or total > TOTAL_BYTES_MAX:
+        if count > MEMBERS_MAX:
             notes.append(too_large_note())
             break
         if member.issym():
             links[path] = member.linkname
         elif member.isfile() and wanted(path):
             total += member.size
-            if total <= TOTAL_BYTES_MAX:
-                files[path] = _member_bytes(tar, member)
+            if total > TOTAL_BYTES_MAX:
+                notes.append(too_large_note())
+                break
+            files[path] = _member_bytes(tar, member)
     if outside:
         notes.append(outside_note(outside))
 

@@ -1,8 +1,11 @@
 """CPU sets as the kernel writes and reads them (lib/bitmap-str.c): hex masks in words of 32 bits, and lists."""
 
+import re
+
 from tophalf.errors import FormatError
 
 _HEX = frozenset("0123456789abcdefABCDEF")
+_RANGE = re.compile(r"\s*[0-9]{1,9}(-[0-9]{1,9}(:[0-9]{1,9}/[0-9]{1,9})?)?\s*")  # lib/bitmap-str.c bitmap_parse_region
 CPUS_MAX = 8192  # CONFIG_NR_CPUS of the largest distribution kernels; keeps "0-99999999999" from eating memory
 
 
@@ -36,15 +39,13 @@ def parse_list(text, where=""):
 
 
 def _parse_range(part, where):
+    if not _RANGE.fullmatch(part):
+        raise FormatError(f"{part[:40]!r} is not a CPU list", where, "write for example 0-3,8")
     span, _, stride = part.partition(":")
-    first, dash, last = span.partition("-")
+    first, _, last = span.partition("-")
     used, _, group = stride.partition("/")
-    try:
-        first = int(first, 10)
-        last = int(last, 10) if dash else first
-        used, group = (int(used, 10), int(group, 10)) if stride else (1, 1)
-    except ValueError:
-        raise FormatError(f"{part[:40]!r} is not a CPU list", where, "write for example 0-3,8") from None
+    first, last = int(first), int(last or first)
+    used, group = (int(used), int(group)) if stride else (1, 1)
     if not 0 <= first <= last < CPUS_MAX or not 0 < used <= group:
         raise FormatError(f"{part[:40]!r} is not a range of CPUs below {CPUS_MAX}", where)
     return (cpu for cpu in range(first, last + 1) if (cpu - first) % group < used)

@@ -9,7 +9,7 @@
 import os
 import re
 
-from tophalf.errors import MachineError
+from tophalf.errors import MachineError, TophalfError
 from tophalf.host.roots import DirRoot, FallbackRoot, MemoryRoot, live_root
 
 _SECONDS = re.compile(r"\d+(\.\d{1,9})?$")
@@ -261,9 +261,23 @@ def _file_bytes(path):
 
     with _opened(unpack_stream, path) as stream:
         try:
-            return stream.read()
+            return _read_limited(stream, path)
+        except TophalfError:
+            raise
         except Exception as error:  # as in _peek
-            raise MachineError(f"cannot be unpacked ({error})", path) from None
+            raise MachineError(f"cannot be unpacked ({error or type(error).__name__})", path) from None
+
+
+def _read_limited(stream, path):
+    """All of a stream, up to what an archive may hold or the file itself: 400 KB of zstd can be 12 GiB of zeros."""
+    from tophalf.host.archive import TOTAL_BYTES_MAX
+
+    most, data = max(TOTAL_BYTES_MAX, os.path.getsize(path)), bytearray()
+    while block := stream.read(1 << 22):
+        data += block
+        if len(data) > most:
+            raise MachineError(f"unpacks to more than {most >> 30} GiB", path, "unpack it yourself if that is meant")
+    return bytes(data)
 
 
 def _trace_form(head):

@@ -10,7 +10,7 @@ import re
 from tophalf.errors import FormatError
 from tophalf.frozen import Frozen
 
-_FIELD = re.compile(r"field:\s*([^;]+);\s*offset:\s*(\d+);\s*size:\s*(\d+);(?:\s*signed:\s*(\d+);)?")
+_FIELD = re.compile(r"field:\s*([^;]+);\s*offset:\s*(\d{1,9});\s*size:\s*(\d{1,9});(?:\s*signed:\s*(\d+);)?")
 _ID = re.compile(r"^ID:\s*(\d+)", re.MULTILINE)
 _NAME = re.compile(r"^name:\s*(\S+)", re.MULTILINE)
 

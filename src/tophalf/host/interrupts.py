@@ -118,9 +118,12 @@ def _parse_line(raw, cpus, number, notes, old, old_index):
             return None
     if not b"".join(counts).isdigit():
         raise FormatError(f"{_first_bad(counts)!r} is not a count", f"{PATH}:{number}")
-    values = tuple(map(int, counts))
+    try:
+        values = tuple(map(int, counts))
+    except ValueError:  # thousands of digits: Python refuses to convert them
+        raise FormatError("a count does not fit 64 bits", f"{PATH}:{number}") from None
     if max(values) >= COUNTER_MAX:
-        raise FormatError(f"count {max(values)} does not fit 64 bits", f"{PATH}:{number}")
+        raise FormatError(f"count {str(max(values))[:40]} does not fit 64 bits", f"{PATH}:{number}")
     tail = tail[0].decode("utf-8", "backslashreplace").rstrip() if tail else ""
     return _line(key.strip().decode("utf-8", "backslashreplace"), values, len(counts) == len(cpus), tail, old, old_index)
 
@@ -166,7 +169,7 @@ def _line(key, counts, per_cpu, tail, old, old_index):
         line = old[old_index][1]
         if line.per_cpu == per_cpu:
             return line.replace(counts=counts)
-    if not key.isdigit():
+    if not (key.isascii() and key.isdigit() and len(key) < 11):
         kind = "ipi" if key.startswith("IPI") else _ARCH_KINDS.get(key, "arch")
         return Line(key=key, kind=kind, counts=counts, per_cpu=per_cpu, actions=(), description=tail)
     match = _TAIL.match(tail) or _TAIL_NO_HWIRQ.match(tail)

@@ -2,6 +2,7 @@
 
 from tophalf.errors import FormatError
 from tophalf.host.cpumask import parse_list, parse_mask
+from tophalf.host.fields import integer
 from tophalf.snapshot import IrqFiles, Spurious
 
 # Files that /proc/irq/N holds beside a directory for each action
@@ -64,7 +65,7 @@ def _cpus(root, path):
 def _spurious(root, path):
     """Three lines `count N`, `unhandled N`, `last_unhandled N ms`."""
     words = (root.text(path) or "").split()
-    values = {name: int(value) for name, value in zip(words, words[1:], strict=False) if value.isdigit()}
-    if "count" not in values or "unhandled" not in values:
+    values = {name: integer(value) for name, value in zip(words, words[1:], strict=False)}
+    if values.get("count") is None or values.get("unhandled") is None:
         return None
     return Spurious(count=values["count"], unhandled=values["unhandled"], last_unhandled_ms=values.get("last_unhandled"))

@@ -37,7 +37,10 @@ def _parse_row(line, cpus, number):
         raise FormatError(f"{len(fields)} counts for {len(cpus)} CPUs in the header", f"{PATH}:{number}")
     if not b"".join(fields).isdigit():
         raise FormatError("a count is not a number", f"{PATH}:{number}")
-    counts = tuple(map(int, fields))
+    try:
+        counts = tuple(map(int, fields))
+    except ValueError:  # thousands of digits: Python refuses to convert them
+        counts = (1 << 64,)
     if max(counts) >> 64:
         raise FormatError("a count does not fit 64 bits", f"{PATH}:{number}")
     return name.strip().decode("utf-8", "backslashreplace"), counts
