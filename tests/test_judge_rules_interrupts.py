@@ -253,3 +253,16 @@ def test_managed_queues_used_from_an_isolated_core_are_information():
     machine = Machine("nvme").boot(isolated=(3,)).without("virtio")
     finding = alone(machine.findings("irq-on-isolated-cpu"))
     assert finding.severity == "information" and finding.subject.irqs == (36,)
+
+
+def test_a_default_mask_of_one_cpu_means_to_have_them_there():
+    machine = _queues(Machine(), (2, 2, 2, 2)).times(2, softirq=0.6)
+    machine._map(lambda shot, seconds: shot.replace(default_affinity=(2,)))
+    assert not machine.findings("irq-imbalance")
+
+
+def test_lines_are_spread_within_the_default_mask():
+    machine = _queues(Machine(), (2, 2, 2, 2)).times(2, softirq=0.6)
+    machine._map(lambda shot, seconds: shot.replace(default_affinity=(2, 3)))
+    finding = alone(machine.findings("irq-imbalance"))
+    assert {command.split()[-1] for command in finding.remedies[0].commands} == {"3"}

@@ -88,6 +88,13 @@ class Case:
         return tuple(cpu for cpu in self.online if cpu not in self.isolated) or self.online
 
     @property
+    def irq_cpus(self):
+        """CPUs where interrupts may be put: housekeeping ones, as far as the default mask (irqaffinity=) allows them."""
+        default = self.last.default_affinity if self.last else None
+        default = default or (self.boot.irqaffinity if self.boot else None) or self.housekeeping
+        return tuple(cpu for cpu in self.housekeeping if cpu in default) or self.housekeeping
+
+    @property
     def lines(self):
         """LineViews of every device line whose difference is known, in file order; [] without rates."""
         if self._views is None:

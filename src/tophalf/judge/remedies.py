@@ -32,9 +32,9 @@ def irqbalance(case):
 def spread(case, views):
     """[(LineView, CPU)]: one CPU a line, the busiest line first to the CPU with the least so far.
 
-    A driver's hint of one CPU is followed while no other line has it. Else near the device: its node's housekeeping CPUs.
+    A driver's hint of one CPU is followed while no other line has it. Else near the device: its node's CPUs.
     """
-    load, placed = dict.fromkeys(case.housekeeping, 0.0), []
+    load, placed = dict.fromkeys(case.irq_cpus, 0.0), []
     for view in sorted(views, key=lambda view: (-view.rate, view.irq)):
         choice = _choice(view, near(case, view), load)
         load[choice] = load.get(choice, 0.0) + max(view.rate, 1.0)
@@ -52,11 +52,11 @@ def _choice(view, cpus, load):
 
 
 def near(case, view):
-    """Housekeeping CPUs on the device's own node; all of them where that is not known."""
+    """CPUs for interrupts on the device's own node; all of them where that is not known."""
     node = node_of(view, case)
     nodes = case.topology.nodes if case.topology else None
     local = set((nodes or {}).get(node, ())) if node is not None else ()
-    return tuple(cpu for cpu in case.housekeeping if cpu in local) or case.housekeeping
+    return tuple(cpu for cpu in case.irq_cpus if cpu in local) or case.irq_cpus
 
 
 def node_of(view, case):
@@ -69,6 +69,6 @@ def node_of(view, case):
 
 
 def idlest(case, but=()):
-    """The housekeeping CPU with most idle time that is not in `but`; None when there is no other."""
-    cpus = [cpu for cpu in case.housekeeping if cpu not in but]
+    """The CPU for interrupts with most idle time that is not in `but`; None when there is no other."""
+    cpus = [cpu for cpu in case.irq_cpus if cpu not in but]
     return max(cpus, key=lambda cpu: (case.idle_share(cpu) or 0.0, -cpu), default=None)

@@ -12,9 +12,6 @@ COST_CRITICAL = 0.50
 # keeps estimates from counts honest: the true cost is at least this.
 INTERRUPT_NS_MIN = 500
 
-# Waiting for less than a second of data cannot tell a burst from a state; a 10 ms tick then moves a share by over 1 %.
-SPAN_NS_MIN = 900_000_000
-
 # --- irq-storm -------------------------------------------------------------------------------------------------------
 # No device without packets or blocks to move has an event every 50 us: USB's microframe is 125 us, an RTC stops at 8,192/s.
 STORM_RATE_MIN = 20_000
@@ -24,12 +21,12 @@ STORM_PAST_RATIO = 10
 # Work is softirqs raised on the CPU where the line lands. Coalescing and NAPI make one interrupt stand for many
 # packets, never many interrupts for one: under one softirq in ten interrupts nothing was delivered.
 STORM_WORK_RATIO_MAX = 0.1
-# Steady rates that only packets, blocks or a fault explain: 100,000/s of the cheapest interrupts are a tenth of a core.
-STORM_RATE_CRITICAL = 100_000
+# A steady rate that only packets, blocks or a fault explain: ten times what USB or an RTC can make.
+STORM_RATE_STEADY = 100_000
 # An interrupt of a storm is taken in full each time: entry, handlers, EOI (through the IO-APIC for a level line), exit.
 STORM_INTERRUPT_NS = 2_000
-# A tenth of the elapsed time in no column of /proc/stat: ticks that could not run. Guests lose some at rest (seen: 5 %
-# over ten idle seconds, 16 % in the worst second), so it is asked beside a rate, never alone.
+# Elapsed time that is in no column of /proc/stat: ticks that could not run. Guests lose some at rest (seen: 5 % over ten
+# idle seconds, 24 % in a worst second), so it counts from a quarter, and only beside a rate.
 LOST_SHARE = 0.25
 
 # --- irq-unhandled ---------------------------------------------------------------------------------------------------
@@ -84,7 +81,7 @@ ISOLATED_RATE_WARNING = 10
 REMOTE_RATE = 100
 REMOTE_SHARE = 0.5
 PINNED_RATE = 10
-# A mask that differs from the first to the last sample was written by someone in between.
+# Two queues on one CPU are two too many only while other CPUs have none, which is asked too.
 STACKED_QUEUES = 2
 
 # --- softirqs --------------------------------------------------------------------------------------------------------

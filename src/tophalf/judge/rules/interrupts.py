@@ -69,7 +69,7 @@ def _is_storm(case, burst, line):
     if burst.past is not None and burst.delta.rate >= limits.STORM_PAST_RATIO * burst.past:
         return True
     # As high before: only a rate that no device needs is a storm by itself, lower still for a line that stays asserted.
-    return burst.delta.rate >= (limits.STORM_RATE_MIN if level else limits.STORM_RATE_CRITICAL)
+    return burst.delta.rate >= (limits.STORM_RATE_MIN if level else limits.STORM_RATE_STEADY)
 
 
 def _work(burst):
@@ -167,7 +167,7 @@ IRQ_STORM = Rule(
         (/proc/softirqs), time that no column of /proc/stat holds (ticks that could not run).""",
     threshold=f"""At least {limits.STORM_RATE_MIN:,}/s in an interval, fewer than one work softirq (or, on an edge line,
         additional context switch) in {1 / limits.STORM_WORK_RATIO_MAX:.0f} interrupts, and {limits.STORM_PAST_RATIO}
-        times the line's own past (or level-triggered, or over {limits.STORM_RATE_CRITICAL:,}/s). Severity by share of the
+        times the line's own past (or level-triggered, or over {limits.STORM_RATE_STEADY:,}/s). Severity by share of the
         CPU, counted as time in irq and softirq, lost ticks, or {limits.STORM_INTERRUPT_NS / 1000:g} µs an interrupt.
         Storage queues, RDMA and lines passed to a guest or user space are not judged: their work leaves no softirq.""",
     remedy="""Find the handler with `tophalf trace`, unbind or update its driver, confine the line to one CPU.""",

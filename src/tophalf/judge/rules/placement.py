@@ -32,7 +32,7 @@ def _polled(case, view):
 
 def judge_imbalance(case):
     """At most one finding: the CPU that does the interrupt work of several lines that could be elsewhere."""
-    if len(case.housekeeping) < 2:
+    if len(case.irq_cpus) < 2:
         return
     busy = [view for view in busy_lines(case) if view.movable]
     work = _work(case, busy)
@@ -127,7 +127,8 @@ IRQ_IMBALANCE = Rule(
         {limits.BUSY_LINE_RATE}/s, or a receive queue on a CPU that takes {limits.BUSY_QUEUE_PACKETS:,} packets/s) on one
         CPU, at least two queues or devices there with {limits.IMBALANCE_PART:.0%} of its work each. A warning when that
         CPU spends {limits.IMBALANCE_COST_WARNING:.0%} in interrupt work and another CPU is {100 * limits.IDLER_BY:.0f} points
-        idler, else information. Managed lines do not count, nor do isolated CPUs as places to go.""",
+        idler, else information. Managed lines do not count, nor do
+        isolated CPUs, or those outside the default mask (irqaffinity=), as places to go.""",
     remedy="""`tophalf affinity IRQ CPU` for each line, one CPU a queue, near the device.""",
     refute="""Interrupts kept together on purpose: power saving, a core set aside for them, or one CPU that runs the
         receiving application too.""",

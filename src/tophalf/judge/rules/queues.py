@@ -99,14 +99,14 @@ def _too_few(case, views, packets):
     channels = (case.net[name].channels if name else None) or {}
     kind = "combined" if channels.get("combined_max") else "rx"
     now, most = channels.get(kind), channels.get(f"{kind}_max")
-    useful = min(most or 0, len(case.housekeeping))
+    useful = min(most or 0, len(case.irq_cpus))
     if not now or now >= useful:
         return
     cost = max((case.interrupt_share(view.main_cpu) for view in views if view.main_cpu is not None), default=0.0)
     yield Finding(
         rule="queues-unused",
         severity=WARNING if cost >= limits.QUEUE_COST_WARNING else INFORMATION,
-        title=f"{name} uses {now} of {useful} receive queues it could on {len(case.housekeeping)} CPUs under load",
+        title=f"{name} uses {now} of {useful} receive queues it could on {len(case.irq_cpus)} CPUs under load",
         subject=Subject(irqs=tuple(view.irq for view in views), device=views[0].source.device,
                         cpus=tuple(sorted({view.main_cpu for view in views} - {None}))),
         evidence=(
@@ -134,7 +134,7 @@ def _stacked(case, views):
     by_cpu = {}
     for view in busy:
         by_cpu.setdefault(view.main_cpu, []).append(view)
-    free = [cpu for cpu in case.housekeeping if cpu not in by_cpu]
+    free = [cpu for cpu in case.irq_cpus if cpu not in by_cpu]
     stacks = {cpu: here for cpu, here in by_cpu.items() if len(here) >= limits.STACKED_QUEUES}
     if not stacks or not free:
         return
