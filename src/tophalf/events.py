@@ -84,7 +84,9 @@ def make_table(columns, **fields):
         arrays[name] = np.full(length, fill, dtype) if values is None else np.asarray(values, dtype)
         if len(arrays[name]) != length:
             raise ValueError(f"column {name} has {len(arrays[name])} rows, time_ns {length}")
-    if length and (np.diff(arrays["time_ns"]) < 0).any():
+    times = arrays["time_ns"]
+    if (times[1:] < times[:-1]).any():
         raise ValueError("time runs backwards")
-    defaults = {"strings": [], "tasks": {}, "cpus": tuple(np.unique(arrays["cpu"]).tolist()), "clock": "unknown", "lost": {}}
-    return EventTable(**arrays, **{**defaults, **fields})
+    if "cpus" not in fields:
+        fields["cpus"] = tuple(np.unique(arrays["cpu"]).tolist())
+    return EventTable(**arrays, **{"strings": [], "tasks": {}, "clock": "unknown", "lost": {}, **fields})
