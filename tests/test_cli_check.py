@@ -68,6 +68,13 @@ def test_a_trace_alone_is_judged(capsys):
     assert "irq-slow-handler: IRQ 32 labirq" in out and "no counters" in out
 
 
+def test_a_trace_alone_shows_ksoftirqd_by_the_softirqs_it_ran(capsys):
+    assert main(["check", os.path.join(HOSTS, "netrx-flood.trace.dat"), "--json"]) == 1
+    worst = json.loads(capsys.readouterr().out)["findings"][0]
+    assert (worst["rule"], worst["severity"], worst["subject"]["vector"]) == ("ksoftirqd-busy", "critical", "NET_RX")
+    assert worst["chain"] == "NAPI of eth0, 100 % full polls → NET_RX runs 2.96 ms → ksoftirqd/0 97 %"
+
+
 def test_only_the_rules_asked_for(capsys):
     assert main(["check", case("netrx-flood"), "--rule", "softnet-squeeze", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

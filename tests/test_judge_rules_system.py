@@ -210,6 +210,10 @@ def test_one_long_work_item_is_information_and_the_kernels_own_word_counts_witho
     assert alone(list(verdict.findings)).severity == "information" and "work-hog" in verdict.not_judged["no tracing"]
 
 
+def test_a_share_made_of_short_work_is_no_hog():
+    assert not repeated(lambda trace, at: trace.work(at, 5 * US, 4 * MS), 100).findings("work-hog")
+
+
 def test_work_that_waits():
     late = repeated(lambda trace, at: trace.work(at, 15 * MS, 50 * US), 25, period_ns=300 * MS)
     assert alone(late.findings("work-late")).severity == "warning"

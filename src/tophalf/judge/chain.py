@@ -98,7 +98,7 @@ def _with_members(head, members):
 
 
 def chain_text(head, related):
-    """The steps of a finding and its members in the order of their stages, joined by arrows."""
+    """The steps of a finding and its members in the order of their stages, joined by arrows; None for a single step."""
     every = [head]
     queue = [member for _, member in related]
     while queue:
@@ -106,4 +106,5 @@ def chain_text(head, related):
         every.append(member)
         queue.extend(each for _, each in member.related)
     ordered = sorted((each for each in every if each.step), key=lambda each: (each.stage, each.rule))
-    return " → ".join(dict.fromkeys(each.step for each in ordered))
+    steps = list(dict.fromkeys(each.step for each in ordered))
+    return " → ".join(steps) if len(steps) > 1 else None

@@ -41,6 +41,10 @@ NEEDS = {
     "stat": ("no two samples of /proc/stat", _held("cpu_times")),
     "softnet": ("no two samples of /proc/net/softnet_stat", _held("softnet")),
     "threads": ("no CPU time of kernel threads", _held("threads")),
+    "ksoftirqd time": (
+        "no CPU time of kernel threads and no softirq events",
+        lambda case: _held("threads")(case) or bool(case.timing and case.timing.softirq),
+    ),
     "udp": ("no two samples of /proc/net/snmp", _held("udp")),
     "nic statistics": ("no statistics of network devices", _held("netdev_stats")),
     "masks": ("no /proc/irq", lambda case: case.masks_after is not None),

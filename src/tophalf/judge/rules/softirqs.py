@@ -17,8 +17,8 @@ from tophalf.judge.findings import (
 )
 from tophalf.judge.netnames import sysfs_folder
 from tophalf.judge.rule import Rule
-from tophalf.judge.softirqtime import main_vector
-from tophalf.vocab import cpu_list, human_count
+from tophalf.judge.softirqtime import main_vector, vector_times
+from tophalf.vocab import cpu_list, human_count, human_ns
 
 # What to look at when a vector other than NET_RX takes the time: the field's own pointers.
 _ELSEWHERE = {
@@ -35,39 +35,52 @@ _ELSEWHERE = {
 
 def judge_ksoftirqd(case):
     """One finding a CPU whose ksoftirqd takes over half of it."""
-    for thread in case.threads("ksoftirqd"):
-        if thread.share >= limits.KSOFTIRQD_SHARE and thread.thread.cpu is not None:
-            yield _ksoftirqd_finding(case, thread)
+    for cpu, share, used in _shares_by_thread(case) if case.whole and case.whole.threads else _shares_by_trace(case):
+        if share >= limits.KSOFTIRQD_SHARE:
+            yield _ksoftirqd_finding(case, cpu, share, used)
 
 
-def _ksoftirqd_finding(case, thread):
-    cpu = thread.thread.cpu
+def _shares_by_thread(case):
+    """(cpu, share of it, evidence) of each ksoftirqd, by the CPU time of the thread."""
+    for delta in case.threads("ksoftirqd"):
+        if delta.thread.cpu is not None:
+            source = f"/proc/{delta.thread.pid}/schedstat" if delta.thread.pid else "CPU time of threads"
+            text = f"{delta.thread.name} used {delta.cpu_ns / 1e9:.3g} s of CPU in {case.seconds:.3g} s"
+            yield delta.thread.cpu, delta.share, seen(text, source)
+
+
+def _shares_by_trace(case):
+    """The same from a trace alone: own time of the softirqs that ksoftirqd ran."""
+    for cpu, times in sorted(vector_times(case, in_ksoftirqd=True).items()):
+        text = f"ksoftirqd/{cpu} ran softirqs for {human_ns(sum(times.values()))} of {human_ns(case.timing.span_ns)}"
+        yield cpu, sum(times.values()) / case.timing.span_ns, seen(text, "softirq_entry, softirq_exit")
+
+
+def _ksoftirqd_finding(case, cpu, share, used):
     main = main_vector(case, cpu, in_ksoftirqd=True)
-    vector = main.vector if main else None
-    source = f"/proc/{thread.thread.pid}/schedstat" if thread.thread.pid else "CPU time of threads"
-    used = f"{thread.thread.name} used {thread.cpu_ns / 1e9:.3g} s of CPU in {case.seconds:.3g} s"
-    evidence = [seen(used, source)]
+    vector, name = main.vector if main else None, f"ksoftirqd/{cpu}"
+    evidence = [used]
     if main:
         evidence.append(seen(main.text, main.source))
-    if case.whole.cpu_times:
+    if case.whole and case.whole.cpu_times:
         evidence.append(seen(f"CPU{cpu} spent {percent(case.interrupt_share(cpu))} in irq and softirq", "/proc/stat"))
     return Finding(
         rule="ksoftirqd-busy",
-        severity=severity_of(thread.share, limits.KSOFTIRQD_SHARE, limits.KSOFTIRQD_SHARE_CRITICAL),
-        title=f"{thread.thread.name} takes {percent(thread.share)} of CPU{cpu}"
+        severity=severity_of(share, limits.KSOFTIRQD_SHARE, limits.KSOFTIRQD_SHARE_CRITICAL),
+        title=f"{name} takes {percent(share)} of CPU{cpu}"
         + (f", working off {vector}" if vector else "; no counter tells which vector"),
-        subject=Subject(cpus=(cpu,), vector=vector, thread=thread.thread.name),
+        subject=Subject(cpus=(cpu,), vector=vector, thread=name),
         evidence=(*evidence, *_quiet_interrupts(case, cpu, vector)),
         remedies=_remedies(case, cpu, vector),
-        cost=thread.share,
+        cost=share,
         stage=KSOFTIRQD,
-        step=f"{thread.thread.name} {percent(thread.share)}",
+        step=f"{name} {percent(share)}",
     )
 
 
 def _quiet_interrupts(case, cpu, vector):
     """Why rates alone look idle: under a flood NAPI polls and the devices hardly interrupt."""
-    if vector != "NET_RX":
+    if vector != "NET_RX" or case.whole is None:
         return
     count = sum(view.by_cpu.get(cpu, 0) for view in case.lines if view.source.role in NET_ROLES)
     runs = case.softirq_count("NET_RX", cpu)
@@ -108,12 +121,13 @@ def _threaded(case, folder):
 
 KSOFTIRQD_BUSY = Rule(
     id="ksoftirqd-busy",
-    needs=("threads",),
+    needs=("ksoftirqd time",),
     judge=judge_ksoftirqd,
     meaning="""Softirqs are raised faster than they can be run on the way out of interrupts, so ksoftirqd/N works them off,
         in competition with the tasks of that CPU.""",
-    evidence="""CPU time of ksoftirqd/N; the vector by measured time in a trace, else by packets and counts. Under a flood
-        interrupts and NET_RX runs are few, because each run takes hundreds of packets.""",
+    evidence="""CPU time of ksoftirqd/N, or in a trace alone the time of the softirqs it ran; the vector by measured time
+        in a trace, else by packets and counts. Under a flood interrupts and NET_RX runs are few, because each run takes
+        hundreds of packets.""",
     threshold=f"""A warning over {limits.KSOFTIRQD_SHARE:.0%} of a core, critical over
         {limits.KSOFTIRQD_SHARE_CRITICAL:.0%}. On PREEMPT_RT ksoftirqd is where softirqs run anyhow: the share counts the
         same.""",

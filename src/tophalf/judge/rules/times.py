@@ -273,7 +273,7 @@ def judge_hog(case):
         times = work.own or work.run
         share = times.share(case.timing.span_ns)
         hog = times.count >= limits.CALLS_MIN and times.p50 >= limits.WORK_RUN_NS
-        if hog or (times.count and share >= limits.COST_WARNING and times.max >= limits.WORK_RUN_NS):
+        if hog or (times.count and share >= limits.COST_WARNING and times.mean >= limits.WORK_RUN_NS):
             yield _hog_finding(case, work, times, share)
         else:
             single.append((_work_name(work), times))
@@ -348,7 +348,7 @@ WORK_HOG = Rule(
     evidence="""Own time from execute_start to execute_end: without interrupts, softirqs and other tasks in between. A work
         item that was merely interrupted is no hog. Without events, what the kernel log says.""",
     threshold=f"""A median over {limits.WORK_RUN_NS // 10**6} ms in at least {limits.CALLS_MIN} runs, or
-        {limits.COST_WARNING:.0%} of a CPU with single runs that long: a warning. On unbound workers
+        {limits.COST_WARNING:.0%} of a CPU at such a mean: a warning. On unbound workers
         (kworker/u…) and for single runs information.""",
     remedy="""WQ_UNBOUND or WQ_CPU_INTENSIVE in the code that queues it; a cpumask for unbound queues
         (/sys/devices/virtual/workqueue/cpumask).""",
@@ -373,7 +373,7 @@ def judge_work_late(case):
             remedies=(_LOOK,),
             cost=min(1.0, wait.p50 / 1e9),
             stage=WORK,
-            step=f"{work.function} waits {human_ns(wait.p50)}",
+            step=f"{work.function} waits {human_ns(wait.p50)}" if rule else None,
         )
 
 
