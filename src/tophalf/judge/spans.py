@@ -6,7 +6,6 @@ import numpy as np
 
 from tophalf import vocab
 from tophalf.compiled import kernels
-from tophalf.frozen import Frozen
 
 HARDIRQ, SOFTIRQ, TASKLET = vocab.IRQ_HANDLER_ENTRY, vocab.SOFTIRQ_ENTRY, vocab.TASKLET_ENTRY
 WORK, VECTOR = vocab.WORKQUEUE_EXECUTE_START, vocab.VECTOR_ENTRY
@@ -17,8 +16,8 @@ _IRQ_THREAD = re.compile(r"irq/(\d+)-")  # kernel/irq/manage.c setup_irq_thread:
 _SOFTIRQ_THREAD = re.compile(r"(?:ksoftirqd|ktimers)/(\d+)$")
 
 
-class Spans(Frozen):
-    """Finished spans, numpy columns of one length in order of their start.
+class Spans:
+    """Finished spans, numpy columns of one length in order of their start. Columns are gathered when first asked for.
 
     row: the entry's row in `table`. kind: uint8, one of SPAN_KINDS. wall_ns: exit minus entry (inclusive). self_ns: the
     part in which the span itself ran: without what interrupted it and without other tasks (exclusive). wait_ns: raise to
@@ -27,16 +26,30 @@ class Spans(Frozen):
     in_ksoftirqd: bool, a softirq run by ksoftirqd/N (or ktimers/N of PREEMPT_RT).
     """
 
-    __slots__ = (
-        "table", "row", "kind", "wall_ns", "self_ns", "wait_ns", "queue_row", "parent_row", "switches", "in_ksoftirqd",
-    )  # fmt: skip
+    COLUMNS = ("row", "kind", "wall_ns", "self_ns", "wait_ns", "queue_row", "parent_row", "switches", "in_ksoftirqd")
+
+    def __init__(self, table, columns, selection=None):
+        """columns: {name: array} of COLUMNS; selection: which of their elements, all of them when left out."""
+        self.table, self._columns, self._selection = table, columns, selection
 
     def __len__(self):
         return len(self.row)
 
+    def __getattr__(self, name):
+        if name not in Spans.COLUMNS:
+            raise AttributeError(f"Spans has no column {name}")
+        column = self._columns[name]
+        column = column if self._selection is None else column[self._selection]
+        setattr(self, name, column)
+        return column
+
     def only(self, selection):
         """The spans that a mask or index array selects."""
-        return self.replace(**{name: getattr(self, name)[selection] for name in self.__slots__[1:]})
+        if self._selection is not None:
+            selection = self._selection[selection]
+        elif selection.dtype == bool:
+            selection = np.flatnonzero(selection)
+        return Spans(self.table, self._columns, selection)
 
     def of(self, kind):
         """The spans of one kind."""
@@ -74,16 +87,21 @@ class Spans(Frozen):
         return self.table.time_ns[self.row]
 
 
-def find_spans(table):
+def kind_counts(table):
+    """How many rows of each event kind, a list."""
+    return np.bincount(table.kind, minlength=len(vocab.EVENT_NAMES)).tolist()
+
+
+def find_spans(table, counts=None):
     """Pair entries with exits. Returns (Spans, context switches caused by interrupts that the trace does not show).
 
     Rows must be in (time, cpu, sequence) order. Pairs are made per CPU and context; an entry or exit whose other half
-    is missing (the trace's edges, lost events) makes no span.
+    is missing (the trace's edges, lost events) makes no span. counts: kind_counts(table), where they are known already.
     """
     module, is_compiled = kernels("tophalf.judge.timing_kernels", len(table))
     arrange = _as_arrays if is_compiled else _as_lists
-    counts = np.bincount(table.kind, minlength=len(vocab.EVENT_NAMES))
-    spans = int(sum(counts[kind] for kind in SPAN_KINDS))
+    counts = counts or kind_counts(table)
+    spans = sum(counts[kind] for kind in SPAN_KINDS)
     waking = vocab.SCHED_WAKING if counts[vocab.SCHED_WAKING] else vocab.SCHED_WAKEUP
     cpu, cpu_count = _cpu_index(table.cpu)
     rows = (table.time_ns, cpu, table.kind, table.pid, table.flags, table.a, table.b, table.name, _irq_threads(table))
@@ -123,7 +141,7 @@ def _irq_threads(table):
 
 def _map_size(count):
     """Room for (key, value) of that many keys at most half full, the number of slots a power of two."""
-    return 2 << (2 * int(count) + 8).bit_length()
+    return 2 << (2 * count + 8).bit_length()
 
 
 def _found_columns(count):
@@ -138,17 +156,20 @@ def _finished(table, columns):
     done = fields["wall_ns"] >= 0
     if not done.all():
         fields = {name: column[done] for name, column in fields.items()}
-    kind = table.kind[fields["row"]]
-    in_ksoftirqd = (kind == SOFTIRQ) & _in_softirq_thread(table, fields["row"])
-    return Spans(table=table, kind=kind, in_ksoftirqd=in_ksoftirqd, **fields)
+    fields["kind"] = table.kind[fields["row"]]
+    fields["in_ksoftirqd"] = _in_softirq_thread(table, fields["row"], fields["kind"])
+    return Spans(table, fields)
 
 
-def _in_softirq_thread(table, row):
-    """Whether the task of a row is its CPU's ksoftirqd (they are bound) or ktimers."""
-    cpu, pid = table.cpu[row], table.pid[row]
+def _in_softirq_thread(table, row, kind):
+    """Whether a span is a softirq in its CPU's ksoftirqd or ktimers (they are bound to it)."""
     inside = np.zeros(len(row), bool)
-    for thread, comm in table.tasks.items():
-        match = _SOFTIRQ_THREAD.match(comm)
-        if match:
-            inside |= (pid == thread) & (cpu == int(match[1]))
+    threads = {pid: int(match[1]) for pid, comm in table.tasks.items() if (match := _SOFTIRQ_THREAD.match(comm))}
+    if threads:
+        softirq = np.flatnonzero(kind == SOFTIRQ)
+        cpu, pid = table.cpu[row[softirq]], table.pid[row[softirq]]
+        found = np.zeros(len(softirq), bool)
+        for thread, home in threads.items():
+            found |= (pid == thread) & (cpu == home)
+        inside[softirq] = found
     return inside
