@@ -25,7 +25,7 @@ def examples():
                 yield pytest.param(command, output, id=f"{page}: {command}")
 
 
-@pytest.mark.parametrize(("command", "shown"), examples())
+@pytest.mark.parametrize(("command", "shown"), list(examples()))
 def test_shown_output_is_what_is_printed(command, shown, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("NO_COLOR", "1")
