@@ -56,10 +56,10 @@ def _finding(finding):
 
 
 def _remedies(finding):
-    """Remedies of the finding and those it explains, causes first, each once."""
+    """Remedies of what causes it and of itself, each once; of its consequences only where those have none."""
     causes = [each for relation, member in finding.related if relation == "cause" for each in member.remedies]
     others = [each for relation, member in finding.related if relation != "cause" for each in member.remedies]
-    return list({each.commands: each for each in reversed((*causes, *finding.remedies, *others))}.values())[::-1]
+    return list({each.commands: each for each in (*causes, *finding.remedies) or others}.values())
 
 
 def _labelled(label, texts):
