@@ -47,6 +47,33 @@ def kernels(name, rows):
     return _modules[name, is_compiled], is_compiled
 
 
+def run_both(first, second):
+    """Run two functions at the same time, each without arguments: kernels and decompressors let go of Python's lock.
+
+    Returns (first's result, second's). An exception of either is raised here.
+    """
+    import threading
+
+    results = [None, None]
+
+    def keep_result():
+        try:
+            results[1] = second(), None
+        except BaseException as error:  # noqa: BLE001  raised again below
+            results[1] = None, error
+
+    thread = threading.Thread(target=keep_result)
+    thread.start()
+    try:
+        results[0] = first()
+    finally:
+        thread.join()
+    result, error = results[1]
+    if error:
+        raise error
+    return results[0], result
+
+
 def jit_is_enabled():
     """Whether numba may compile (NUMBA_DISABLE_JIT=1 says no)."""
     return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")

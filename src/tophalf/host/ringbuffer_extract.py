@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from tophalf.compiled import run_both
 from tophalf.host import ringbuffer_kernels as kernel
 
+TWO_THREADS_ROWS_MIN = 200_000  # some 3 ms of work
 _DTYPES = {
     "kind": np.uint8, "pid": np.int32, "flags": np.uint16, "preempt": np.uint8, "a": np.int64, "b": np.int64,
     "c": np.int32, "name": np.int32,
@@ -14,13 +16,27 @@ def extract_fields(module, data, words, wheres, layouts):
     """As ringbuffer_fields.read_fields. module: ringbuffer_kernels in either form."""
     rows = len(wheres)
     columns = module.Columns(**{name: np.empty(rows, dtype) for name, dtype in _DTYPES.items()})
-    names, tasks = _names(module, rows, len(layouts.static_names)), _tasks(module, rows)
+
+    def part(first, last):
+        return _extract(module, data, words, wheres[first:last], layouts, [column[first:last] for column in columns])
+
+    half = rows // 2 if rows >= TWO_THREADS_ROWS_MIN else rows
+    parts = [part(0, rows)] if half == rows else run_both(lambda: part(0, half), lambda: part(half, rows))
+    strings, tasks = {}, {}
+    for (found, comms, _), numbers in zip(parts, (columns.name[:half], columns.name[half:]), strict=False):
+        _renumber(numbers, found, strings)
+        tasks |= comms
+    return columns._asdict(), list(strings), dict(sorted(tasks.items())), sum(short for *_, short in parts)
+
+
+def _extract(module, data, words, wheres, layouts, columns):
+    """Fill in columns. Returns (texts by number, {pid: comm}, records too short for their format)."""
+    names, tasks = _names(module, len(wheres), len(layouts.static_names)), _tasks(module, len(wheres))
     # The plain form reads and writes memoryviews: quicker than arrays, and their integers are Python's.
-    give = _same if module is not kernel else _as_views
-    short = module.extract(*give((words, data, wheres, layouts.table)), give(columns), give(names), give(tasks))
-    strings = _strings(data, names, layouts.static_names)
-    strings, columns = _each_once(strings, columns._asdict())
-    return columns, strings, _comms(data, tasks), short
+    give = list if module is not kernel else lambda arrays: list(map(memoryview, arrays))
+    inputs, columns = give((words, data, wheres, layouts.table)), module.Columns(*give(columns))
+    short = module.extract(*inputs, columns, module.Names(*give(names)), module.Tasks(*give(tasks)))
+    return _strings(data, names, layouts.static_names), _comms(data, tasks), short
 
 
 def _names(module, rows, static_count):
@@ -39,15 +55,6 @@ def _tasks(module, rows):
     )  # fmt: skip
 
 
-def _same(arrays):
-    return arrays
-
-
-def _as_views(arrays):
-    views = map(memoryview, arrays)
-    return type(arrays)(*views) if hasattr(arrays, "_fields") else tuple(views)
-
-
 def _strings(data, names, static_names):
     count = int(names.count[0])
     starts, lengths = names.starts[:count].tolist(), names.lengths[:count].tolist()
@@ -57,19 +64,17 @@ def _strings(data, names, static_names):
     ]
 
 
-def _each_once(strings, columns):
-    """A text of a record can be equal to a name of a format: one number for both."""
-    first = {}
-    numbers = [first.setdefault(text, len(first)) for text in strings]
-    if len(first) < len(strings):
-        columns["name"] = np.array([*numbers, -1], np.int32)[columns["name"]]
-    return list(first), columns
+def _renumber(numbers, found, strings):
+    """Number texts across parts, each once: one in a record can also be equal to the name of an event."""
+    final = [strings.setdefault(text, len(strings)) for text in found]
+    if final != list(range(len(final))):
+        numbers[:] = np.array([*final, -1], np.int32)[numbers]
 
 
 def _comms(data, tasks):
     count = int(tasks.count[0])
     found = zip(tasks.pids[:count].tolist(), tasks.starts[:count].tolist(), tasks.lengths[:count].tolist(), strict=True)
-    return {pid: _text(data[start : start + length].tobytes()) for pid, start, length in sorted(found)}
+    return {pid: _text(data[start : start + length].tobytes()) for pid, start, length in found}
 
 
 def _text(raw):

@@ -31,9 +31,10 @@ class Buffer(Frozen):
 
 class TraceDat(Frozen):
     """A file's table of contents. page: PageLayout; formats: {id: Format}; buffers: [Buffer], the top one first; cmdlines:
-    bytes of saved_cmdlines; kallsyms: function that gives bytes; tsc: (multiplier, shift) or None; unpack: see _unpacker."""
+    bytes of saved_cmdlines; kallsyms: function that gives bytes; tsc: (multiplier, shift) or None; compression: a name that
+    `unpacker` knows."""
 
-    __slots__ = ("version", "page", "formats", "buffers", "cmdlines", "kallsyms", "tsc", "unpack", "notes")
+    __slots__ = ("version", "page", "formats", "buffers", "cmdlines", "kallsyms", "tsc", "compression")
 
 
 class Cursor:
@@ -108,7 +109,7 @@ def _read_version_6(cursor, page_size):
     buffers = [top] + [_buffer_6(cursor, data, page_size, top) for option, data, _ in options if option == BUFFER]
     return TraceDat(
         version=6, page=page, formats=formats, buffers=_with_stats(buffers, options), cmdlines=cmdlines,
-        kallsyms=lambda: kallsyms, tsc=_tsc(options), notes=[],
+        kallsyms=lambda: kallsyms, tsc=_tsc(options), compression="none",
     )  # fmt: skip
 
 
@@ -149,8 +150,8 @@ def _buffer_6(cursor, data, page_size, top):
 
 def _read_version_7(cursor, page_size):
     compression, _ = cursor.string(), cursor.string()
-    unpack = _unpacker(compression, cursor.where())
-    options, notes = _options_7(cursor, cursor.number(8), unpack), []
+    unpack = unpacker(compression, cursor.where())
+    options = _options_7(cursor, cursor.number(8), unpack)
     if not any(option == BUFFER for option, _, _ in options) and any(option == BUFFER_TEXT for option, _, _ in options):
         raise FormatError("a latency trace (text of a latency tracer), no events", cursor.path, "record without -p")
     section = _section_reader(cursor, options, unpack)
@@ -159,9 +160,9 @@ def _read_version_7(cursor, page_size):
     cmdlines = section(CMDLINES)
     buffers = [_buffer_7(Cursor(data, cursor.path), cursor) for option, data, _ in options if option == BUFFER]
     return TraceDat(
-        version=7, page=page, formats=formats, buffers=_with_stats(buffers, options), notes=notes,
+        version=7, page=page, formats=formats, buffers=_with_stats(buffers, options), compression=compression,
         cmdlines=cmdlines.take(cmdlines.number(8)) if cmdlines else b"",
-        kallsyms=lambda: _kallsyms(section), tsc=_tsc(options), unpack=unpack,
+        kallsyms=lambda: _kallsyms(section), tsc=_tsc(options),
     )  # fmt: skip
 
 
@@ -303,8 +304,11 @@ def lost_by_stats(text):
     return {int(cpu[1]): sum(map(int, counts))} if cpu and counts else {}
 
 
-def _unpacker(compression, where):
-    """A function (packed bytes, size unpacked, where) -> bytes. Raises: FormatError for an algorithm we do not know."""
+def unpacker(compression, where=""):
+    """A function (packed bytes, size unpacked, where) -> bytes, for one thread.
+
+    Raises: FormatError for an algorithm we do not know.
+    """
     if compression == "none":
         return _unpack_none
     if compression == "zlib":

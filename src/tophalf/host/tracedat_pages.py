@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from tophalf.compiled import run_both
 from tophalf.errors import FormatError
 from tophalf.events import make_table
 from tophalf.host.ringbuffer import Stream, decode
 from tophalf.host.symbols import Symbols
 from tophalf.host.tracebuffers import add_counts, choose_buffers, join, to_nanoseconds
-from tophalf.host.tracedat import UNPACKED_BYTES_MAX, Cursor
+from tophalf.host.tracedat import CUT, UNPACKED_BYTES_MAX, Cursor, unpacker
 
+TWO_THREADS_BYTES_MIN = 4 << 20  # unpacked; below, a second thread costs more than it saves
 # Clocks that do not count nanoseconds (kernel/trace/trace.c trace_clocks); trace-cmd can save how to convert x86-tsc
 NOT_TIME = ("counter", "x86-tsc", "ppc-tb")
 
@@ -48,21 +50,47 @@ def unpack_pages(trace, buffer, source, notes):
     if not buffer.packed:
         return source.data, _streams_in_file(buffer, len(source.data), source.path, notes)
     parts = [_chunks(Cursor(memoryview(source.data), source.path, offset), size + 4, notes) for _, offset, size in buffer.cpus]
-    total = sum(size for chunks in parts for _, size, _ in chunks)
-    if total > UNPACKED_BYTES_MAX:
-        raise FormatError(f"{total} bytes of events when unpacked", source.path, "split it with trace-cmd split")
-    data, streams, end = np.empty(total, np.uint8), [], 0
-    for (cpu, _, _), chunks in zip(buffer.cpus, parts, strict=True):
-        start = end
-        for packed, size, where in chunks:
-            try:
-                data[end : end + size] = np.frombuffer(trace.unpack(packed, size, where), np.uint8)
-            except FormatError as error:
-                notes.append(f"{error.line()}; the rest of CPU {cpu} is not read")
-                break
-            end += size
-        streams.append(Stream(cpu=cpu, start=start, end=end))
+    chunks = [chunk for part in parts for chunk in part]
+    data, starts = _room(chunks, source)
+    errors = _unpack_all(trace, data, starts, chunks)
+    streams, first = [], 0
+    for (cpu, _, _), part in zip(buffer.cpus, parts, strict=True):
+        whole = next((at for at in range(len(part)) if errors[first + at]), len(part))
+        if whole < len(part):
+            notes.append(f"{errors[first + whole].line()}; the rest of CPU {cpu} is not read")
+        streams.append(Stream(cpu=cpu, start=starts[first], end=starts[first + whole]))
+        first += len(part)
     return data, streams
+
+
+def _room(chunks, source):
+    """An array for all chunks unpacked, and where in it each begins (and the last ends)."""
+    starts = [0]
+    for _, size, _ in chunks:
+        starts.append(starts[-1] + size)
+    if starts[-1] > UNPACKED_BYTES_MAX:
+        raise FormatError(f"{starts[-1]} bytes of events when unpacked", source.path, "split it with trace-cmd split")
+    return np.empty(starts[-1], np.uint8), starts
+
+
+def _unpack_all(trace, data, starts, chunks):
+    """Unpack chunks into data, large traces in two threads. Returns a FormatError or None for each."""
+
+    def part(first, last):
+        unpack, errors = unpacker(trace.compression), []
+        for (packed, size, where), start in zip(chunks[first:last], starts[first:last], strict=True):
+            try:
+                data[start : start + size] = np.frombuffer(unpack(packed, size, where), np.uint8)
+                errors.append(None)
+            except FormatError as error:
+                errors.append(error)
+        return errors
+
+    half = len(chunks) // 2 if starts[-1] >= TWO_THREADS_BYTES_MIN else len(chunks)
+    if half == len(chunks):
+        return part(0, half)
+    front, back = run_both(lambda: part(0, half), lambda: part(half, len(chunks)))
+    return front + back
 
 
 def _chunks(cursor, size, notes):
@@ -73,6 +101,8 @@ def _chunks(cursor, size, notes):
             if cursor.at >= end:
                 break
             where, packed_size, unpacked_size = cursor.where(), cursor.number(4), cursor.number(4)
+            if unpacked_size % 4:
+                raise FormatError(f"{unpacked_size} bytes in a chunk of pages", where, CUT)
             chunks.append((cursor.take(packed_size), unpacked_size, where))
     except FormatError as error:
         notes.append(error.line())
