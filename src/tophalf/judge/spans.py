@@ -13,7 +13,7 @@ SPAN_KINDS = (HARDIRQ, SOFTIRQ, TASKLET, WORK, VECTOR)  # a span's kind is the e
 CPU_INDEX_MAX = 1 << 14
 
 _IRQ_THREAD = re.compile(r"irq/(\d+)-")  # kernel/irq/manage.c setup_irq_thread: "irq/%d-%s", cut to 15 characters
-_SOFTIRQ_THREAD = re.compile(r"(?:ksoftirqd|ktimers)/(\d+)$")
+_SOFTIRQ_THREADS = ("ksoftirqd/", "ktimers/")
 
 
 class Spans:
@@ -103,8 +103,11 @@ def find_spans(table, counts=None):
     counts = counts or kind_counts(table)
     spans = sum(counts[kind] for kind in SPAN_KINDS)
     waking = vocab.SCHED_WAKING if counts[vocab.SCHED_WAKING] else vocab.SCHED_WAKEUP
+    roles = np.zeros(256, np.int64)
+    for kind, role in (*module.ROLES, (waking, module.WAKING)):
+        roles[kind] = role
     cpu, cpu_count = _cpu_index(table.cpu)
-    rows = (table.time_ns, cpu, table.kind, table.pid, table.flags, table.a, table.b, table.name, _irq_threads(table))
+    rows = (table.time_ns, cpu, table.kind, table.pid, table.flags, table.a, table.b, table.name, roles, _irq_threads(table))
     scratch = (
         cpu_count * module.CPU_FIELDS, spans * module.FRAME_FIELDS, _map_size(spans), _map_size(counts[waking]),
         _map_size(counts[vocab.WORKQUEUE_QUEUE_WORK]), module.TALLY_FIELDS,
@@ -112,7 +115,7 @@ def find_spans(table, counts=None):
     scratch = module.Scratch(*arrange(*(np.zeros(size, np.int64) for size in scratch)))
     columns = _found_columns(spans)
     found = module.Found(*arrange(*columns))
-    module.walk(module.Rows(*arrange(*rows)), found, scratch, waking)
+    module.walk(module.Rows(*arrange(*rows)), found, scratch)
     columns = [np.asarray(values, column.dtype) for values, column in zip(found, columns, strict=True)]
     return _finished(table, columns), int(scratch.tally[module.UNTRACED])
 
@@ -164,12 +167,14 @@ def _finished(table, columns):
 def _in_softirq_thread(table, row, kind):
     """Whether a span is a softirq in its CPU's ksoftirqd or ktimers (they are bound to it)."""
     inside = np.zeros(len(row), bool)
-    threads = {pid: int(match[1]) for pid, comm in table.tasks.items() if (match := _SOFTIRQ_THREAD.match(comm))}
-    if threads:
-        softirq = np.flatnonzero(kind == SOFTIRQ)
-        cpu, pid = table.cpu[row[softirq]], table.pid[row[softirq]]
-        found = np.zeros(len(softirq), bool)
-        for thread, home in threads.items():
-            found |= (pid == thread) & (cpu == home)
-        inside[softirq] = found
+    softirq = np.flatnonzero(kind == SOFTIRQ)
+    cpu, pid = np.clip(table.cpu[row[softirq]], 0, CPU_INDEX_MAX), table.pid[row[softirq]]
+    for name in _SOFTIRQ_THREADS:
+        thread_of = np.full(CPU_INDEX_MAX + 1, -1, np.int64)
+        for thread, comm in table.tasks.items():
+            home = comm[len(name) :] if comm.startswith(name) else ""
+            if home.isdecimal() and int(home) < CPU_INDEX_MAX:
+                thread_of[int(home)] = thread
+        if (thread_of >= 0).any():
+            inside[softirq] |= thread_of[cpu] == pid
     return inside

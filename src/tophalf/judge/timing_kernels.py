@@ -19,19 +19,22 @@ from tophalf.vocab import (
     FLAG_SOFTIRQ,
     IRQ_HANDLER_ENTRY,
     IRQ_HANDLER_EXIT,
-    NAPI_POLL,
     SCHED_SWITCH,
     SOFTIRQ_ENTRY,
+    SOFTIRQ_EXIT,
     SOFTIRQ_RAISE,
     TASKLET_ENTRY,
+    TASKLET_EXIT,
     VECTOR_ENTRY,
+    VECTOR_EXIT,
     WORKQUEUE_EXECUTE_END,
     WORKQUEUE_EXECUTE_START,
     WORKQUEUE_QUEUE_WORK,
 )
 
-# Columns of the event table, cpu as an index without gaps; by value of `name` the line whose thread has that comm.
-Rows = namedtuple("Rows", "time_ns cpu kind pid flags a b name irq_thread")
+# Columns of the event table, cpu as an index without gaps; by kind its role; by value of `name` the line whose thread
+# has that comm.
+Rows = namedtuple("Rows", "time_ns cpu kind pid flags a b name role irq_thread")
 
 # What the walk finds out, by span in order of entry. wall_ns must come in as -1 (no exit seen), switches as 0.
 Found = namedtuple("Found", "row parent_row wall_ns self_ns wait_ns queue_row switches")
@@ -39,6 +42,15 @@ Found = namedtuple("Found", "row parent_row wall_ns self_ns wait_ns queue_row sw
 # Room to work in, all zero: CPU_FIELDS int64 a CPU, FRAME_FIELDS a span; maps of (key, value) with a power of two of
 # slots, at least twice as many as there are entries, wakeups and queued items; tally: TALLY_FIELDS.
 Scratch = namedtuple("Scratch", "cpus frames parked wakers queued tally")
+
+# What the walk does with an event. One event tells wakeups: sched_waking, or sched_wakeup where that was not recorded.
+NO_ROLE, RAISE, ENTRY, EXIT, SWITCH, QUEUE, WAKING = range(7)
+ROLES = (
+    (SOFTIRQ_RAISE, RAISE), (SCHED_SWITCH, SWITCH), (WORKQUEUE_QUEUE_WORK, QUEUE),
+    (SOFTIRQ_ENTRY, ENTRY), (SOFTIRQ_EXIT, EXIT), (IRQ_HANDLER_ENTRY, ENTRY), (IRQ_HANDLER_EXIT, EXIT),
+    (TASKLET_ENTRY, ENTRY), (TASKLET_EXIT, EXIT), (VECTOR_ENTRY, ENTRY), (VECTOR_EXIT, EXIT),
+    (WORKQUEUE_EXECUTE_START, ENTRY), (WORKQUEUE_EXECUTE_END, EXIT),
+)  # fmt: skip
 
 VECTORS = 10
 # Fields of a CPU. Frames and spans are kept plus one, so that 0 is none.
@@ -58,9 +70,9 @@ LOSS_SHIFT = 1 << 32  # a parked stack is losses * LOSS_SHIFT + top
 
 
 @compiled_lean
-def walk(rows, found, scratch, waking_kind):
-    """Fill `found` from `rows`. waking_kind: the event that tells wakeups, sched_waking or sched_wakeup."""
-    time_ns, cpu_of, kinds, pids, flags_of, a, b, name, irq_thread = rows
+def walk(rows, found, scratch):
+    """Fill `found` from `rows`."""
+    time_ns, cpu_of, kinds, pids, flags_of, a, b, name, roles, irq_thread = rows
     out_row, out_parent_row, out_wall_ns, out_self_ns, out_wait_ns, out_queue_row, out_switches = found
     cpus, frames, parked, wakers, queued, tally = scratch
     span = 0
@@ -72,18 +84,14 @@ def walk(rows, found, scratch, waking_kind):
             forget(cpus, at)
             tally[LOSSES] += 1
             tally[LOST_ROW] = row
-        if kind == SOFTIRQ_RAISE:
+        role = roles[kind]
+        if role == NO_ROLE:
+            continue
+        if role == RAISE:
             note_raise(cpus, frames, at, flags, pids[row], a[row], time_ns[row])
             continue
-        if kind == NAPI_POLL:
-            continue
-        if kind == WORKQUEUE_QUEUE_WORK:
-            put(queued, a[row], row + 1)
-            continue
         now_ns = time_ns[row]
-        if kind == waking_kind:
-            put(wakers, a[row], cause_of(cpus, frames, at, flags, pids[row], irq_thread[name[row]]))
-        elif is_entry(kind):
+        if role == ENTRY:
             settle(cpus, frames, parked, tally, at, pids[row], now_ns)
             frame = enter(cpus, frames, tally, at, kind, flags, a[row])
             frames[frame + SPAN] = span
@@ -97,7 +105,7 @@ def walk(rows, found, scratch, waking_kind):
                 if queue_row >= tally[LOST_ROW]:  # else its start may be among what was lost
                     frames[frame + WAIT_NS] = now_ns - time_ns[queue_row]
             span += 1
-        elif is_entry(kind - 1):
+        elif role == EXIT:
             settle(cpus, frames, parked, tally, at, pids[row], now_ns)
             frame = leave(cpus, frames, tally, at, kind, flags, a[row])
             if frame >= 0:
@@ -109,7 +117,7 @@ def walk(rows, found, scratch, waking_kind):
                 out_self_ns[done] = frames[frame + SELF_NS]
                 out_wait_ns[done] = frames[frame + WAIT_NS]
                 out_queue_row[done] = frames[frame + QUEUE_ROW]
-        elif kind == SCHED_SWITCH:
+        elif role == SWITCH:
             settle(cpus, frames, parked, tally, at, pids[row], now_ns)
             cause = switch_cause(cpus, wakers, at, a[row], irq_thread[name[row]])
             if b[row] & RUNNING_MASK == 0 and cause == CAUSE_UNTRACED:
@@ -117,18 +125,10 @@ def walk(rows, found, scratch, waking_kind):
             elif b[row] & RUNNING_MASK == 0 and cause >= CAUSE_SPAN:
                 out_switches[cause - CAUSE_SPAN] += 1
             switch(cpus, frames, parked, tally, at, a[row])
-
-
-@compiled_lean
-def is_entry(kind):
-    """Whether this event opens a span; that which closes it has the next number."""
-    return (
-        kind == SOFTIRQ_ENTRY
-        or kind == IRQ_HANDLER_ENTRY
-        or kind == VECTOR_ENTRY
-        or kind == TASKLET_ENTRY
-        or kind == WORKQUEUE_EXECUTE_START
-    )
+        elif role == QUEUE:
+            put(queued, a[row], row + 1)
+        else:
+            put(wakers, a[row], cause_of(cpus, frames, at, flags, pids[row], irq_thread[name[row]]))
 
 
 @compiled_lean
