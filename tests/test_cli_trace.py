@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from live_tracing import needs_tracefs
 from timelines import Timeline
 from tophalf import vocab
 from tophalf.cli import trace
@@ -129,6 +130,23 @@ def test_live_calls_are_paired_across_polls():
     assert call.interrupted == "NET_RX in idle"
     assert pairs.calls == 3
     assert pairs.add(Timeline().table()) == []
+
+
+@needs_tracefs
+def test_slow_calls_are_listed_live(capsys):
+    assert main(["trace", "--threshold", "1ns", "--seconds", "0.4", "--json"]) == 0
+    printed = capsys.readouterr()
+    calls = [json.loads(line) for line in printed.out.splitlines()]
+    assert f"{len(calls)} of {len(calls)} handler calls of 1 ns and more; 0 events lost" in printed.err
+    assert all(call["run_ns"] > 0 and call["action"] for call in calls)
+
+
+@needs_tracefs
+def test_this_host_is_traced_and_timed(capsys):
+    document = json.loads(output(capsys, "--seconds", "0.5", "--json"))
+    assert document["clock"] == "mono"
+    assert sum(vector["count"] for vector in document["softirq"]) > 0
+    assert document["events"] == sum(document["recorded"].values())
 
 
 def test_an_entry_without_an_exit_is_not_carried_for_ever():

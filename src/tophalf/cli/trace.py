@@ -64,7 +64,7 @@ def _live_threshold(args):
 
     what = f"handler calls of {human_ns(args.threshold)} and more"
     print(f"tracing this host for {what}; Ctrl-C ends it", file=sys.stderr)
-    calls, slow, lost = watch_slow(args.threshold, args.seconds, args.json)
+    calls, slow, lost = watch_slow(args.threshold, args.seconds, args.json, lambda call: _wanted(call, args))
     print(f"{slow} of {calls} {what}; {lost} events lost", file=sys.stderr)
     return 0
 
@@ -127,12 +127,12 @@ def _show(args, machine, table):
 def _slow(args, timing):
     from tophalf.judge.slow import slow_handlers
 
+    return [call for call in slow_handlers(timing.spans, args.threshold) if _wanted(call, args)]
+
+
+def _wanted(call, args):
     cpus = _cpus(args.cpu)
-    return [
-        call
-        for call in slow_handlers(timing.spans, args.threshold)
-        if (cpus is None or call.cpu in cpus) and args.irq in (None, call.irq)
-    ]
+    return (cpus is None or call.cpu in cpus) and args.irq in (None, call.irq)
 
 
 def _print_slow(args, machine, timing, calls):

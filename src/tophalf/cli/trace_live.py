@@ -52,8 +52,11 @@ def joined(before, table):
     return table.replace(**{name: column[order] for name, column in columns.items()}, strings=[*before.strings, *table.strings])
 
 
-def watch_slow(threshold_ns, duration_s, as_json):
-    """Record and print until Ctrl-C or for duration_s. Returns (calls seen, slow calls, events lost)."""
+def watch_slow(threshold_ns, duration_s, as_json, wanted):
+    """Trace this host and print the slow calls that are wanted(call), until Ctrl-C or for duration_s.
+
+    Returns (calls seen, slow calls printed, events lost). Raises: MachineError where this host cannot be traced.
+    """
     from tophalf.host.door import Machine
     from tophalf.host.livetrace import follow
     from tophalf.host.traces import load_events
@@ -64,7 +67,8 @@ def watch_slow(threshold_ns, duration_s, as_json):
             lost = poll.lost
             if not poll.pages:
                 continue
-            for call in pairs.add(load_events(Machine("this host", "live", [], poll.source.data, poll.source))):
+            table = load_events(Machine("this host", "live", [], poll.source.data, poll.source))
+            for call in filter(wanted, pairs.add(table)):
                 slow += 1
                 print(json_line(call) if as_json else line(call), flush=True)
     except KeyboardInterrupt:

@@ -29,7 +29,8 @@ def slow_handlers(spans, threshold_ns):
 
 def interrupted(table, parent_row, pid):
     """What ran beneath an interrupt: the span that starts at parent_row, and the task."""
-    task = "idle" if pid == 0 else f"{table.tasks.get(pid, 'pid')}-{pid}"
+    comm = table.tasks.get(pid)
+    task = "idle" if pid == 0 else f"{comm}-{pid}" if comm else f"pid {pid}"
     if parent_row < 0:
         return task
     kind, a, b = (int(column[parent_row]) for column in (table.kind, table.a, table.b))
