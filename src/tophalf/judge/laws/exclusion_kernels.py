@@ -5,7 +5,7 @@ Two events of one time may stand in either order (text has microseconds), so an 
 
 from collections import namedtuple
 
-from tophalf.compiled import compiled
+from tophalf.compiled import compiled, compiled_lean
 
 OPEN, CLOSE, RENEW = 1, 2, 3
 NOWHERE = -1
@@ -44,7 +44,7 @@ def find_overlaps(steps, things, found):
             things.renewed[ident] = 1
 
 
-@compiled
+@compiled_lean
 def enter(steps, things, found, step, ident):
     slot = steps.slot[step]
     if things.last[ident] != NOWHERE and things.last[ident] != slot:
@@ -65,7 +65,7 @@ def enter(steps, things, found, step, ident):
         things.renewed[ident] = 0
 
 
-@compiled
+@compiled_lean
 def leave(steps, things, found, step, ident):
     slot = steps.slot[step]
     if things.first[ident] != slot:

@@ -6,7 +6,7 @@ Called by: pairs.py.
 
 from collections import namedtuple
 
-from tophalf.compiled import compiled
+from tophalf.compiled import compiled, compiled_lean
 
 DEPTH = 8  # frames a slot can hold; deeper is a violation of any nesting there is
 
@@ -45,14 +45,14 @@ def match_pairs(steps, stacks, found, nests):
         found.inner[step] = innermost(stacks, slot)
 
 
-@compiled
+@compiled_lean
 def forget(stacks, slot, epoch):
     stacks.depth[slot] = 0
     stacks.empty_below[slot] = NEVER
     stacks.seen_epoch[slot] = epoch
 
 
-@compiled
+@compiled_lean
 def innermost(stacks, slot):
     depth = stacks.depth[slot]
     if depth > 0:
@@ -60,7 +60,7 @@ def innermost(stacks, slot):
     return UNKNOWN if stacks.empty_below[slot] > 0 else NOTHING_OPEN
 
 
-@compiled
+@compiled_lean
 def leave_levels(steps, stacks, found, step, slot):
     """Frames of a level above this event's are gone: those that never closed were left open."""
     level = steps.level[step]
@@ -72,7 +72,7 @@ def leave_levels(steps, stacks, found, step, slot):
         stacks.empty_below[slot] = level
 
 
-@compiled
+@compiled_lean
 def enter(steps, stacks, found, step, slot, nests):
     ident = steps.ident[step]
     found.judged[step] = 1
@@ -91,7 +91,7 @@ def enter(steps, stacks, found, step, slot, nests):
     stacks.depth[slot] += 1
 
 
-@compiled
+@compiled_lean
 def close(steps, stacks, found, step, slot, nests):
     if stacks.depth[slot] > 0:
         found.judged[step] = 1

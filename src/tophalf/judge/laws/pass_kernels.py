@@ -9,7 +9,7 @@ Called by: passes.py.
 
 from collections import namedtuple
 
-from tophalf.compiled import compiled
+from tophalf.compiled import compiled, compiled_lean
 
 RAISE, ENTRY, EXIT = 1, 2, 3
 ASLEEP, AWAKE = 1, 2
@@ -21,8 +21,9 @@ PASSES_MAX = 10  # kernel/softirq.c MAX_SOFTIRQ_RESTART, decremented before it i
 # States of a CPU: no event since knowledge began; outside softirq context; inside, between or in passes.
 FRESH, OUTSIDE, INSIDE = 0, 1, 2
 
-# By step: role; vector; softirq context; need_resched; what it says of ksoftirqd (ASLEEP, AWAKE, 0); cpu; events lost before.
-Steps = namedtuple("Steps", "role vec in_softirq resched ksoftirqd cpu restart")
+# By step: role; vector; softirq context; need_resched; what it says of ksoftirqd (ASLEEP, AWAKE, 0); whether a missing
+# raise is excused; cpu; events lost before.
+Steps = namedtuple("Steps", "role vec in_softirq resched ksoftirqd excused cpu restart")
 
 # By CPU. may, must: pending when this pass began, may without what has run; sure: whether `may` is from raises alone; ran:
 # by this pass. next_*: pending at the next snapshot. late_*: raised where that snapshot may have been taken already. last:
@@ -46,7 +47,7 @@ def walk_passes(steps, cpus, found):
         if role == RAISE:
             note_raise(cpus, cpu, 1 << steps.vec[step], steps.in_softirq[step])
         elif role == ENTRY:
-            judge_entry(cpus, found, step, cpu, steps.vec[step])
+            judge_entry(cpus, found, step, cpu, steps.vec[step], steps.excused[step])
         elif role == EXIT:
             note_exit(cpus, cpu, steps.resched[step])
         if steps.ksoftirqd[step]:
@@ -54,7 +55,7 @@ def walk_passes(steps, cpus, found):
             cpus.passes[cpu] = 0
 
 
-@compiled
+@compiled_lean
 def forget(cpus, cpu):
     """Nothing is known any more: everything may be pending."""
     cpus.state[cpu] = FRESH
@@ -73,7 +74,7 @@ def forget(cpus, cpu):
     cpus.resched[cpu] = 0
 
 
-@compiled
+@compiled_lean
 def leave_softirq(cpus, found, step, cpu):
     """This event is outside softirq context: the pass before it is over, and the next snapshot is still to come."""
     if cpus.state[cpu] == INSIDE:
@@ -89,7 +90,7 @@ def leave_softirq(cpus, found, step, cpu):
     cpus.resched[cpu] = 0
 
 
-@compiled
+@compiled_lean
 def judge_whole_pass(cpus, found, step, cpu):
     """What was pending when a pass began has run when it is over."""
     if cpus.must[cpu] == 0:
@@ -101,7 +102,7 @@ def judge_whole_pass(cpus, found, step, cpu):
         found.skipped[step] = lowest(left)
 
 
-@compiled
+@compiled_lean
 def lowest(mask):
     vec = 0
     while not (mask >> vec) & 1:
@@ -109,7 +110,7 @@ def lowest(mask):
     return vec
 
 
-@compiled
+@compiled_lean
 def note_raise(cpus, cpu, bit, in_softirq):
     if not in_softirq or cpus.running[cpu]:
         cpus.next_may[cpu] |= bit
@@ -124,7 +125,7 @@ def note_raise(cpus, cpu, bit, in_softirq):
         cpus.late_may[cpu] |= bit
 
 
-@compiled
+@compiled_lean
 def note_exit(cpus, cpu, resched):
     if cpus.state[cpu] == FRESH:
         # A pass that begins from here on is seen whole.
@@ -135,14 +136,14 @@ def note_exit(cpus, cpu, resched):
     cpus.late_must[cpu] = 0
 
 
-@compiled
-def judge_entry(cpus, found, step, cpu, vec):
+@compiled_lean
+def judge_entry(cpus, found, step, cpu, vec, excused):
     bit = 1 << vec
     fits = cpus.state[cpu] != OUTSIDE and vec > cpus.last[cpu] and cpus.may[cpu] & bit
     if fits:
         continue_pass(cpus, found, step, cpu, vec)
     else:
-        begin_pass(cpus, found, step, cpu, vec)
+        begin_pass(cpus, found, step, cpu, vec, excused)
     cpus.may[cpu] &= ~bit
     cpus.ran[cpu] |= bit
     cpus.last[cpu] = vec
@@ -156,7 +157,7 @@ def judge_entry(cpus, found, step, cpu, vec):
         cpus.must[cpu] &= ~overtaken
 
 
-@compiled
+@compiled_lean
 def continue_pass(cpus, found, step, cpu, vec):
     bit = 1 << vec
     if cpus.sure[cpu]:
@@ -166,16 +167,17 @@ def continue_pass(cpus, found, step, cpu, vec):
         cpus.next_must[cpu] &= ~bit
 
 
-@compiled
-def begin_pass(cpus, found, step, cpu, vec):
+@compiled_lean
+def begin_pass(cpus, found, step, cpu, vec, excused):
     bit = 1 << vec
     known = cpus.state[cpu] != FRESH
     descends = cpus.state[cpu] == INSIDE and vec <= cpus.last[cpu]
     judged = DISORDER if descends else UNRAISED
-    if known and cpus.next_may[cpu] != ALL_VECTORS:
+    raised = cpus.next_may[cpu] & bit
+    if known and cpus.next_may[cpu] != ALL_VECTORS and (raised or not excused):
         found.judged[step] |= judged
-        if not cpus.next_may[cpu] & bit:
-            found.code[step] |= DISORDER if descends and cpus.may[cpu] & bit else UNRAISED
+        if not raised:
+            found.code[step] |= judged
     if cpus.state[cpu] == INSIDE:
         judge_whole_pass(cpus, found, step, cpu)
     judge_restart(cpus, found, step, cpu)
@@ -191,7 +193,7 @@ def begin_pass(cpus, found, step, cpu, vec):
         cpus.state[cpu] = INSIDE
 
 
-@compiled
+@compiled_lean
 def judge_restart(cpus, found, step, cpu):
     """While ksoftirqd sleeps on, all passes without a break are one handle_softirqs(): a second one would need a raise
     outside softirq context, or what the first left to ksoftirqd by waking it."""
@@ -236,7 +238,7 @@ def walk_passes_of_tasks(steps, slots, tasks, found):
             tasks.exited[slot] = step
 
 
-@compiled
+@compiled_lean
 def judge_entry_of_task(steps, slot, tasks, found, step):
     vec = steps.vec[step]
     at = steps.cpu[step] * VECTORS + vec

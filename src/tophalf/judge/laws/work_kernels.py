@@ -9,7 +9,7 @@ idle. Source: kernel/workqueue.c process_one_work(), __queue_work(). Called by: 
 
 from collections import namedtuple
 
-from tophalf.compiled import compiled
+from tophalf.compiled import compiled, compiled_lean
 
 QUEUE, START, END, OUT, IN = 1, 2, 3, 4, 5
 UNKNOWN = -1
@@ -63,7 +63,7 @@ def balance(steps, items, workers, found):
                 workers.idle[worker] = 1
 
 
-@compiled
+@compiled_lean
 def renew(workers, worker, epoch):
     if workers.epoch[worker] != epoch:
         workers.epoch[worker] = epoch
@@ -72,7 +72,7 @@ def renew(workers, worker, epoch):
         workers.sleeps[worker] = 0
 
 
-@compiled
+@compiled_lean
 def queue(steps, items, found, step, ident):
     unpaid = items.unpaid[ident]
     if unpaid != NEVER and steps.time_ns[unpaid] == steps.time_ns[step]:
@@ -84,7 +84,7 @@ def queue(steps, items, found, step, ident):
     items.queued[ident] = step
 
 
-@compiled
+@compiled_lean
 def start(steps, items, workers, found, step, ident):
     worker = steps.worker[step]
     credit = items.credit[ident]
