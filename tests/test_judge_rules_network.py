@@ -142,7 +142,8 @@ def test_coalescing_that_is_on_or_works_is_left_alone():
 
 def test_fewer_queues_than_cpus_under_load():
     machine = _nic(Machine(), channels={"combined": 1, "combined_max": 8}).nic("eth8", rx_packets=200_000)
-    assert alone(machine.findings("queues-unused")).severity == "information"
+    assert not machine.findings("queues-unused")
+    assert alone(machine.times(0, softirq=0.3).findings("queues-unused")).severity == "information"
     finding = alone(machine.times(0, softirq=0.7).findings("queues-unused"))
     assert finding.severity == "warning" and commands(finding) == ["ethtool -L eth8 combined 4"]
     assert finding.remedies[0].undo == "ethtool -L eth8 combined 1"

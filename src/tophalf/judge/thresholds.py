@@ -114,6 +114,7 @@ COALESCE_RATE_WARNING = 100_000
 COALESCE_PACKETS_PER_INTERRUPT = 2
 # Queues matter once a device gives a CPU something to do.
 QUEUE_PACKETS_MIN = 10_000
+QUEUE_COST_INFORMATION = 0.20
 QUEUE_COST_WARNING = 0.50
 # Every RPS hop is an IPI and a second cache miss for a packet; with a queue for each CPU it buys nothing.
 RPS_PACKETS_MIN = 1_000

@@ -127,8 +127,8 @@ def _would_overwrite(case, daemon):
     yield Finding(
         rule="irqbalance-conflict",
         severity=INFORMATION,
-        title=f"IRQ {cpu_list(irqs)} look placed by hand; irqbalance (every {daemon.interval_s} s) may overwrite them, and "
-        "does when it starts",
+        title=f"IRQ {cpu_list(irqs)} look placed by hand or by their driver; irqbalance (every {daemon.interval_s} s) "
+        "may overwrite them, and does when it starts",
         subject=Subject(irqs=irqs),
         evidence=tuple(seen(f"{view.label}: mask {cpu_list(view.mask)}, hint {cpu_list(view.after.affinity_hint)}",
                             f"/proc/irq/{view.irq}/smp_affinity") for view in views[:8]),

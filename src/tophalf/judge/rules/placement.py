@@ -321,7 +321,7 @@ IRQ_ON_ISOLATED_CPU = Rule(
 
 
 def judge_remote(case):
-    """One finding a device whose interrupts mostly land on another node."""
+    """One finding a device with lines that mostly land on another node."""
     if len(case.topology.nodes or ()) < 2:
         return
     devices = {}
@@ -330,37 +330,39 @@ def judge_remote(case):
         if node is not None and view.rate >= limits.REMOTE_RATE:
             devices.setdefault((view.source.device, node), []).append(view)
     for (_, node), views in devices.items():
-        remote = [(view, _off_node(view, node, case)) for view in views]
-        count, total = sum(n for _, n in remote), sum(view.count for view in views)
-        if count >= limits.REMOTE_SHARE * total:
-            yield _remote_finding(case, node, [view for view, n in remote if n], count, total)
+        astray = [view for view in views if _off_node(view, node, case) >= limits.REMOTE_SHARE * view.count]
+        if astray:
+            yield _remote_finding(case, node, astray, len(views))
 
 
 def _off_node(view, node, case):
     return sum(count for cpu, count in view.by_cpu.items() if case.topology.node_of.get(cpu) not in (None, node))
 
 
-def _remote_finding(case, node, views, count, total):
-    cost = max((case.interrupt_share(view.main_cpu) for view in views if view.main_cpu is not None), default=0.0)
-    movable = [view for view in views if view.movable]
-    remedy = move_lines(case, spread(case, movable), f"CPUs of node {node}")
-    name = views[0].source.name
+def _remote_finding(case, node, astray, busy):
+    cost = max((case.interrupt_share(view.main_cpu) for view in astray if view.main_cpu is not None), default=0.0)
+    remedy = move_lines(case, spread(case, [view for view in astray if view.movable]), f"CPUs of node {node}")
+    name = astray[0].source.name
+    count = sum(_off_node(view, node, case) for view in astray)
     return Finding(
         rule="irq-remote-node",
         severity=WARNING if cost >= limits.COST_WARNING * 2 else INFORMATION,
-        title=f"{name} sits on node {node}, but {percent(count / total)} of its interrupts land on other nodes",
-        subject=Subject(irqs=tuple(view.irq for view in views), cpus=tuple(sorted({cpu for v in views for cpu in v.by_cpu})),
-                        device=views[0].source.device),
+        title=f"{name} sits on node {node}, but {len(astray)} of its {busy} busy lines land on other nodes",
+        subject=Subject(
+            irqs=tuple(view.irq for view in astray),
+            cpus=tuple(sorted({view.main_cpu for view in astray})),
+            device=astray[0].source.device,
+        ),
         evidence=(
-            counted(f"{name} off node {node}", count, case.seconds, "/proc/interrupts", "interrupts"),
+            counted(f"{line_names(astray)} off node {node}", count, case.seconds, "/proc/interrupts", "interrupts"),
             seen(f"node {node} has CPU {cpu_list(case.topology.nodes.get(node))}", "/sys/devices/system/node"),
-            seen(f"its busiest CPU spends {percent(cost)} in irq and softirq", "/proc/stat"),
+            seen(f"the busiest CPU of theirs spends {percent(cost)} in irq and softirq", "/proc/stat"),
         ),
         remedies=(remedy,) if remedy else (),
         cost=cost / 2,
         stage=INTERRUPT,
         step=f"{name} interrupts off node {node}",
-    )  # fmt: skip
+    )
 
 
 IRQ_REMOTE_NODE = Rule(
@@ -370,8 +372,8 @@ IRQ_REMOTE_NODE = Rule(
     meaning="""A device's interrupts are handled on another NUMA node: descriptors and packet headers cross the
         interconnect for each of them.""",
     evidence="""The device's node, and interrupts by CPU.""",
-    threshold=f"""Lines from {limits.REMOTE_RATE}/s, {limits.REMOTE_SHARE:.0%} of a device's interrupts off its node. A
-        warning when such a CPU spends {2 * limits.COST_WARNING:.0%} in interrupt work.""",
+    threshold=f"""Lines from {limits.REMOTE_RATE}/s with {limits.REMOTE_SHARE:.0%} of their interrupts off the device's
+        node. A warning when such a CPU spends {2 * limits.COST_WARNING:.0%} in interrupt work.""",
     remedy="""`tophalf affinity` to CPUs of the device's node.""",
     refute="""The application that consumes the data runs on that other node, and data would cross anyway; a firmware that
         reports a wrong node.""",

@@ -103,6 +103,8 @@ def _too_few(case, views, packets):
     if not now or now >= useful:
         return
     cost = max((case.interrupt_share(view.main_cpu) for view in views if view.main_cpu is not None), default=0.0)
+    if case.whole.cpu_times and cost < limits.QUEUE_COST_INFORMATION:
+        return  # more queues would share out what is little
     yield Finding(
         rule="queues-unused",
         severity=WARNING if cost >= limits.QUEUE_COST_WARNING else INFORMATION,
@@ -173,7 +175,8 @@ QUEUES_UNUSED = Rule(
     meaning="""A loaded network device has fewer queues in use than CPUs could serve, or several of its queues share a CPU
         while other CPUs have none.""",
     evidence="""Channels in use and possible (ethtool -l), queues by CPU, packets, time in irq and softirq.""",
-    threshold=f"""From {limits.QUEUE_PACKETS_MIN:,} packets/s; a warning when a CPU of its queues spends
+    threshold=f"""From {limits.QUEUE_PACKETS_MIN:,} packets/s; too few queues are named when a CPU of theirs spends
+        {limits.QUEUE_COST_INFORMATION:.0%} in interrupt work; a warning when a CPU of its queues spends
         {limits.QUEUE_COST_WARNING:.0%} in interrupt work.""",
     remedy="""`ethtool -L DEV combined N`, `tophalf affinity` for the queues.""",
     refute="""One flow that no queue can split; cores kept free of interrupts on purpose.""",
