@@ -2,10 +2,11 @@
 
 import re
 
-NUMBERS = (b"0", b"1", b"-1", b"4294967295", b"4294967296", b"18446744073709551616", b"1180591620717411303424", b"9" * 4400,
-           b"99999999", b"0-99999999999", b"nan", b"1e400", b"0x10", b"", b"1.5", b"\xd9\xa3")  # fmt: skip
-WORDS = (b"\0", b"\n", b"\n\n", b" ", b"\t", b":", b",", b"-", b"(", b")", b"[", b"]", b"{", b"}", b'"', b"%", b"\xff", b"\x85",
-         b"\x1c", b"\xe2\x80\xa8", b"\r", b"..", b"/", b"CPU0", b"CPU", b"ffffffff,", b"null", b"[" * 3000, b"A" * 70000)  # fmt: skip
+NUMBERS = (b"0", b"1", b"-1", b"4294967295", b"4294967296", b"18446744073709551616", b"1180591620717411303424",
+           b"9" * 4400, b"99999999", b"0-99999999999", b"nan", b"1e400", b"0x10", b"", b"1.5", b"\xd9\xa3")  # fmt: skip
+WORDS = (b"\0", b"\n", b"\n\n", b" ", b"\t", b":", b",", b"-", b"(", b")", b"[", b"]", b"{", b"}", b'"', b"%", b"..", b"/", b"\r",
+         b"\xff", b"\x85", b"\x1c", b"\xe2\x80\xa8", b"CPU0", b"CPU", b"ffffffff,", b"null", b"[" * 3000,
+         b"A" * 70000)  # fmt: skip
 WIDTHS = (1, 2, 4, 8)
 _DIGITS = re.compile(rb"\d+")
 
@@ -40,12 +41,13 @@ def _integer(data, rng, others):
     at = rng.randrange(len(data) - width + 1) & ~(width - 1 if rng.random() < 0.8 else 0)
     old = int.from_bytes(data[at : at + width], "little")
     top = 1 << 8 * width
-    new = rng.choice((0, 1, top - 1, top >> 1, (top >> 1) - 1, old + 1, old - 1, old * 2, old + rng.randrange(-64, 65), rng.randrange(top)))
+    edges = (0, 1, top - 1, top >> 1, (top >> 1) - 1)
+    new = rng.choice((*edges, old + 1, old - 1, old * 2, old + rng.randrange(-64, 65), rng.randrange(top)))
     data[at : at + width] = (new % top).to_bytes(width, "little")
 
 
 def _cut(data, rng, others):
-    del data[_place(data, rng) :]
+    del data[0 if rng.random() < 0.1 else _place(data, rng) :]
 
 
 def _remove(data, rng, others):
@@ -92,4 +94,4 @@ def _line(data, rng, others):
         data[start:start] = line
 
 
-_WAYS = (_flip, _byte, _integer, _integer, _integer, _cut, _remove, _insert, _repeat, _splice, _number, _number, _number, _line, _line)
+_WAYS = (_flip, _byte, *[_integer] * 3, _cut, _remove, _insert, _repeat, _splice, *[_number] * 3, *[_line] * 2)

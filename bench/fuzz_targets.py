@@ -111,15 +111,18 @@ def text_targets():
     from tophalf.host import daemons, ethtool_text, formats, genetlink, kmsg, netlink, processes, tracevents, undo
 
     setup = b"SLEEP 10 IRQ 36 LOAD 0 DIFF 0 CLASS 0 BANNED 00000002"
-    ethtool = (b"NIC statistics:\n     rx_packets: 10\n     [1] tx_drops: 4\nRing parameters for eth0:\nPre-set maximums:\nRX:\t256\n"
-               b"Current hardware settings:\nRX:\t128\nTX:\tn/a\nAdaptive RX: off  TX: off\nrx-usecs:\t3\ndriver: e1000e\n")  # fmt: skip
+    ethtool = b"NIC statistics:\n     rx_packets: 10\n     [1] tx_drops: 4\nRing parameters for eth0:\nPre-set maximums:\n"
+    ethtool += b"RX:\t256\nCurrent hardware settings:\nRX:\t128\nTX:\tn/a\nAdaptive RX: off  TX: off\nrx-usecs:\t3\n"
+    ethtool += b"driver: e1000e\n"
     nested = netlink.attribute(1, netlink.attribute(2, b"\1\0\0\0") + netlink.attribute(3, b"eth0\0"))
     message = b"\1\1\0\0" + nested + netlink.attribute(4, b"\xff" * 8)
     wire = (len(message) + 16).to_bytes(4, "little") + b"\x10\0\2\0" + bytes(8) + message
     held = b'{"version": 1, "changes": [{"boot": "b", "irq": 4, "line": {}, "before": [0, 1], "after": [1], '
     held += b'"effective_before": null, "group": 1, "time_s": 0}], "refusals": [{"boot": "b", "irq": 4, "line": {}}]}'
     form = b"name: x\nID: 5\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
-    form += b"\n\tfield:__data_loc char[] name;\toffset:8;\tsize:4;\tsigned:0;\n\tfield:char comm[16];\toffset:12;\tsize:16;\tsigned:0;\n"
+    form += b"\n\tfield:__data_loc char[] name;\toffset:8;\tsize:4;\tsigned:0;\n"
+    form += b"\tfield:char comm[16];\toffset:12;\tsize:16;\tsigned:0;\n"
+    page = b"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n\tfield: local_t commit;\toffset:8;\tsize:8;\n"
 
     def state(data):
         with tempfile.NamedTemporaryFile() as file:
@@ -129,7 +132,8 @@ def text_targets():
 
     def all_ethtool(data):
         text = _text(data)
-        for parse in (ethtool_text.parse_statistics, ethtool_text.parse_limits, ethtool_text.parse_coalesce, ethtool_text.parse_driver):
+        ethtool_text.parse_statistics(text)
+        for parse in (ethtool_text.parse_limits, ethtool_text.parse_coalesce, ethtool_text.parse_driver):
             parse(text)
 
     yield _bytes("irqbalance-socket", [setup], lambda data: daemons.parse_setup(_text(data)))
@@ -141,16 +145,17 @@ def text_targets():
     yield _bytes("ps", [b"USER PID COMMAND\nroot 1 /sbin/init\nroot 77 /usr/sbin/irqbalance -f\n"],
                  lambda data: processes.parse_ps(_text(data), ("irqbalance",)))  # fmt: skip
     yield _bytes("kmsg-record", [b"6,339,5140900,-;NET: Registered\n SUBSYSTEM=x\n"], kmsg.parse_record)
-    yield _bytes("netlink", [wire, wire * 3], lambda data: [netlink.attributes(body[4:]) for _, _, body in netlink.messages(data)])
+    yield _bytes("netlink", [wire, wire * 3],
+                 lambda data: [netlink.attributes(body[4:]) for _, _, body in netlink.messages(data)])  # fmt: skip
     yield _bytes("netlink-stats", [bytes(12) + netlink.attribute(1, bytes(192))], netlink.parse_link_stats)
     yield _bytes("genetlink", [message], lambda data: genetlink.parse_fields(data, {1: "x", 4: "y"}))
     yield _bytes("event-format", [form], lambda data: formats.parse_format(_text(data), "irq"))
-    yield _bytes("header-page", [b"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n\tfield: local_t commit;\toffset:8;\tsize:8;\n"],
-                 lambda data: formats.parse_header_page(_text(data)))  # fmt: skip
+    yield _bytes("header-page", [page], lambda data: formats.parse_header_page(_text(data)))
     yield _bytes("events-option", [b"irq,sched:sched_switch,+napi"], lambda data: tracevents.parse_events(_text(data)))
     yield _bytes("state-file", [held], state)
     for read in (read_cpus, read_list, read_mask):
-        yield _bytes(read.__name__, [b"0-3,8", b"ffffffff,00000000", b"0x3", b"0-31:2/4"], lambda data, read=read: read(_text(data)))
+        typed = [b"0-3,8", b"ffffffff,00000000", b"0x3", b"0-31:2/4"]
+        yield _bytes(read.__name__, typed, lambda data, read=read: read(_text(data)))
 
 
 def _text(data):
@@ -182,7 +187,6 @@ def trace_targets():
 def made_traces():
     """A recorded trace written anew in each version and packing, with little kallsyms."""
     import tracefiles
-
     from tophalf.host.door import TraceSource
 
     made = []
@@ -190,7 +194,8 @@ def made_traces():
         trace, cpus = tracefiles.pages_of(TraceSource("dat", name, _file(f"{TRACES}/{name}")))
         texts = [(event.system, event.text) for event in trace.formats.values() if event.system != "ftrace"]
         pages = {cpu: data[: 4 * tracefiles.PAGE] for cpu, data in cpus.items()}
-        made += [tracefiles.dat7([("", "local", pages)], texts, packing, cmdlines=trace.cmdlines) for packing in ("none", "zlib", "zstd")]
+        for packing in ("none", "zlib", "zstd"):
+            made.append(tracefiles.dat7([("", "local", pages)], texts, packing, cmdlines=trace.cmdlines))
         made.append(tracefiles.dat6([pages.get(cpu, b"") for cpu in range(max(pages) + 1)], texts, cmdlines=trace.cmdlines))
     return made
 
@@ -214,7 +219,10 @@ def _recording_target(load_events, machine, source):
             case[path] = mutate(case[path], rng, list(files.values()))
         return case
 
-    yield Target("recording", make, lambda case: load_events(machine("x", "recording", [], None, source("recording", "x", MemoryRoot(case, {})))))
+    def run(case):
+        load_events(machine("x", "recording", [], None, source("recording", "x", MemoryRoot(case, {}))))
+
+    yield Target("recording", make, run)
 
 
 def _recording():
@@ -223,7 +231,8 @@ def _recording():
     from tophalf.cli.main import main
     from tophalf.host.archive import read_archive, unpack_stream
 
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+    with tempfile.TemporaryDirectory() as folder, quiet[0], quiet[1]:
         if main(["record", f"{folder}/r.tar", "--seconds", "0.3"]) != 0:
             return {}
         files, _, _ = read_archive(unpack_stream(f"{folder}/r.tar"), "r")

@@ -38,8 +38,7 @@ def read_interrupts(root):
     data = root.read(PATH)
     if data is None:
         return None
-    parsed = root.memo.get(PATH) or ParsedInterrupts(b"", ())
-    parsed, notes = parse_interrupts(data, parsed)
+    parsed, notes = parse_interrupts(data, root.memo.get(PATH))
     root.memo[PATH] = parsed
     root.missing.update(notes)
     return parsed.interrupts()
