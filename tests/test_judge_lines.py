@@ -2,7 +2,7 @@
 
 import pytest
 
-from tophalf.judge.lines import is_storage, label, works_out_of_sight, source_of
+from tophalf.judge.lines import is_storage, label, source_of, works_out_of_sight
 from tophalf.judge.managed import managed
 from tophalf.snapshot import Facts, IrqFiles, Line, NetDevice, PciDevice
 
