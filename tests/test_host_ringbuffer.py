@@ -36,6 +36,7 @@ FORMATS = [
         ("int work", 20, 4, True), ("int budget", 24, 4, True))),
 ]  # fmt: skip
 PARSED = {event.id: event for event in (parse_format(text, system) for system, text in FORMATS)}
+pytestmark = pytest.mark.kernels
 
 
 def form_of(name):
