@@ -83,7 +83,10 @@ def _workers(ground):
 
 
 def _judged_workers(ground, worker):
-    """Mask: without a common clock only workers that were seen on one CPU, as events of two CPUs have no order."""
+    """Mask: none without flags, as a BH work item cannot be told from the item it interrupts; without a common clock only
+    workers that were seen on one CPU, as events of two CPUs have no order."""
+    if not ground.has_flags:
+        return np.zeros(ground.row_count, bool)
     if ground.common_clock:
         return np.ones(ground.row_count, bool)
     rows = np.flatnonzero(ground.is_kind(*_START_END))
@@ -149,7 +152,7 @@ def _credit_rows(ground, queues, worker):
     if not ground.common_clock:
         rows = np.flatnonzero(items)
         items &= np.isin(ground.table.a, list(_on_one_cpu(ground, ground.table.a, rows)))
-    items &= _judged_workers(ground, worker) | (ground.kind == queues)
+    items &= _judged_workers(ground, worker) | (ground.has_flags & (ground.kind == queues))
     tasks = np.unique(ground.table.pid[items & (ground.kind != queues) & ~ground.in_softirq])
     switches = ground.is_kind(SCHED_SWITCH) & (np.isin(ground.table.pid, tasks) | np.isin(ground.table.a, tasks))
     return np.flatnonzero(alive & (items | (switches & ground.common_clock)))
