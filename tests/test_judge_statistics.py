@@ -74,3 +74,11 @@ def test_dense_is_the_same_compiled(values):
     plain = dense(np.array(values, np.int64))
     many = dense(np.array(values, np.int64), rows=compiled.COMPILED_ROWS_MIN)
     assert all((one == other).all() for one, other in zip(plain, many, strict=True))
+
+
+@pytest.mark.skipif(not compiled.jit_is_enabled(), reason="NUMBA_DISABLE_JIT: there is no compiled form")
+def test_dense_grows_when_there_are_many_distinct_values():
+    values = np.arange(5000, dtype=np.int64)[::-1] * 4096 - 10**6
+    distinct, groups = dense(values, rows=compiled.COMPILED_ROWS_MIN)
+    assert (distinct == values[::-1]).all()
+    assert (groups == np.arange(5000)[::-1]).all()

@@ -9,8 +9,8 @@ KEY_BIT = 1 << 62  # stored keys have it flipped, so that 0 means free
 def number(values, groups, slots, distinct):
     """Number values in order of first appearance: groups[i] is the number of values[i], distinct[n] the value of n.
 
-    slots: zeros, pairs of (stored value, number), a power of two of them, at most half of which get used. Returns how
-    many distinct values there are.
+    slots: zeros, pairs of (stored value, number), a power of two of them; distinct: half as many. Returns how many
+    distinct values there are, -1 when that is more than there is room for.
     """
     last = len(slots) // 2 - 1
     count = 0
@@ -21,6 +21,8 @@ def number(values, groups, slots, distinct):
         while slots[2 * slot] != stored and slots[2 * slot] != 0:
             slot = (slot + 1) & last
         if slots[2 * slot] == 0:
+            if count == len(distinct):
+                return -1
             slots[2 * slot] = stored
             slots[2 * slot + 1] = count
             distinct[count] = value

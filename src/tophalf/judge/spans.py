@@ -99,7 +99,7 @@ def find_spans(table, counts=None):
     is missing (the trace's edges, lost events) makes no span. counts: kind_counts(table), where they are known already.
     """
     module, is_compiled = kernels("tophalf.judge.timing_kernels", len(table))
-    arrange = _as_arrays if is_compiled else _as_lists
+    arrange, zeros = (_as_arrays, _array_of_zeros) if is_compiled else (_as_lists, _list_of_zeros)
     counts = counts or kind_counts(table)
     spans = sum(counts[kind] for kind in SPAN_KINDS)
     waking = vocab.SCHED_WAKING if counts[vocab.SCHED_WAKING] else vocab.SCHED_WAKEUP
@@ -108,11 +108,10 @@ def find_spans(table, counts=None):
         roles[kind] = role
     cpu, cpu_count = _cpu_index(table.cpu)
     rows = (table.time_ns, cpu, table.kind, table.pid, table.flags, table.a, table.b, table.name, roles, _irq_threads(table))
-    scratch = (
-        cpu_count * module.CPU_FIELDS, spans * module.FRAME_FIELDS, _map_size(spans), _map_size(counts[waking]),
-        _map_size(counts[vocab.WORKQUEUE_QUEUE_WORK]), module.TALLY_FIELDS,
+    scratch = module.Scratch(
+        zeros(cpu_count * module.CPU_FIELDS), zeros(spans * module.FRAME_FIELDS), zeros(_map_size(_tasks_max(table, spans))),
+        zeros(_map_size(counts[waking])), zeros(_map_size(counts[vocab.WORKQUEUE_QUEUE_WORK])), zeros(module.TALLY_FIELDS),
     )  # fmt: skip
-    scratch = module.Scratch(*arrange(*(np.zeros(size, np.int64) for size in scratch)))
     columns = _found_columns(spans)
     found = module.Found(*arrange(*columns))
     module.walk(module.Rows(*arrange(*rows)), found, scratch)
@@ -126,6 +125,21 @@ def _as_arrays(*columns):
 
 def _as_lists(*columns):
     return [column.tolist() for column in columns]
+
+
+def _array_of_zeros(count):
+    return np.zeros(count, np.int64)
+
+
+def _list_of_zeros(count):
+    return [0] * count
+
+
+def _tasks_max(table, spans):
+    """How many tasks can have open spans, at most: each has one of its own, and its number is in the column pid."""
+    if not spans:
+        return 0
+    return min(spans, int(table.pid.max()) - int(table.pid.min()) + 1 + CPU_INDEX_MAX)
 
 
 def _cpu_index(cpu):

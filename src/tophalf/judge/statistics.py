@@ -21,6 +21,7 @@ class Times(Frozen):
 
 
 NO_TIMES = Times(count=0, total=0)
+SLOTS_AT_FIRST = 1 << 10  # few distinct values among many is the rule: a table that stays in the CPU's cache
 VALUE_MAX = 1 << 60  # 36 years in nanoseconds: above, a value and a flag do not go into one number
 
 
@@ -101,9 +102,12 @@ def dense(values, rows=0):
     if not is_compiled:
         distinct = np.unique(values)
         return distinct, np.searchsorted(distinct, values)
-    groups, distinct = np.empty(len(values), np.int64), np.empty(len(values), np.int64)
-    slots = np.zeros(2 << (2 * len(values) + 2).bit_length(), np.int64)
-    count = module.number(values.astype(np.int64, copy=False), groups, slots, distinct)
+    values, count, slot_count = values.astype(np.int64, copy=False), -1, SLOTS_AT_FIRST
+    groups = np.empty(len(values), np.int64)
+    while count < 0:
+        distinct = np.empty(slot_count // 2, np.int64)
+        count = module.number(values, groups, np.zeros(2 * slot_count, np.int64), distinct)
+        slot_count *= 16
     order = np.argsort(distinct[:count])
     rank = np.empty(count, np.int64)
     rank[order] = np.arange(count)
