@@ -22,8 +22,9 @@ MAY_IMPORT = {
 }
 
 # What the live path may not import: each costs more than the work itself.
-COSTLY = {"dataclasses", "pathlib", "logging", "typing", "importlib.metadata", "subprocess", "tarfile", "tempfile", "numpy",
-          "numba", "zstandard", "asyncio", "socket", "ctypes", "inspect", "shutil", "urllib", "email", "decimal", "datetime"}  # fmt: skip
+COSTLY = {"dataclasses", "pathlib", "logging", "typing", "importlib.metadata", "subprocess", "tarfile", "tempfile",
+          "numpy", "numba", "zstandard", "asyncio", "socket", "ctypes", "inspect", "shutil", "urllib", "email",
+          "decimal", "datetime"}  # fmt: skip
 
 
 def modules():

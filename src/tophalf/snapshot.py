@@ -17,6 +17,7 @@ class Snapshot(Frozen):
         "stat",  # Stat
         "softnet",  # {cpu: Softnet}
         "irq_files",  # {irq: IrqFiles}
+        "fixed",  # {irq: proof that the kernel does not let it be moved}; None where that cannot be known
         "default_affinity",  # tuple of CPUs: what a new interrupt gets
         "threads",  # {(name, pid): Thread}
         "udp",  # {"RcvbufErrors": int, "InErrors": int, ...} from /proc/net/snmp, snmp6 summed in

@@ -13,32 +13,19 @@ def machine_head(machine):
 
 def line_rows(machine, interrupts, irqs):
     """(one row a line as it is or was recorded, Facts). A series holds masks at some moments only: the latest counts."""
+    from tophalf.host.fixed import read_fixed
     from tophalf.host.read import read_facts
 
     facts = read_facts(machine.moments[-1][1], ("pci", "daemons"))
-    proofs = _proofs(machine, interrupts, irqs)
+    proofs = read_fixed(machine.moments[-1][1]) or {}
     return [_line_row(machine, interrupts, irq, facts, proofs.get(irq)) for irq in irqs], facts
-
-
-def _proofs(machine, interrupts, irqs):
-    """{irq: proof that the kernel does not let it be moved}: its own mark, or a refusal in this boot."""
-    from tophalf.host.affinity import marked_fixed
-    from tophalf.host.targets import identify
-    from tophalf.host.undo import known_refusals
-
-    root = machine.moments[-1][1]
-    refused = known_refusals(root, lambda irq: identify(root, interrupts, irq))
-    proofs = {irq: f"the kernel refused a mask for it in this boot ({error})" for irq, error in refused.items()}
-    return {**{irq: "the kernel shows its mask read-only" for irq in irqs if marked_fixed(root, irq)}, **proofs}
 
 
 def _line_row(machine, interrupts, irq, facts, proof):
     from tophalf.judge.managed import managed
 
     line, files = _line(interrupts, irq), _latest_files(machine, irq)
-    value, evidence = managed(line, files, facts) if line else (None, None)
-    if proof and line and any(word in (line.chip or "") for word in ("MSI", "ITS")):  # only such vectors are managed
-        value, evidence = True, "; ".join(filter(None, (proof, evidence if value else None)))
+    value, evidence = managed(line, files, facts, proof) if line else (None, None)
     return {
         "irq": irq,
         "actions": _actions(interrupts, irq),

@@ -54,4 +54,4 @@ def _managed(series, line, files):
         return None, None
     from tophalf.judge.managed import managed
 
-    return managed(line, files, series.facts)
+    return managed(line, files, series.facts, (series.last.fixed or {}).get(line.irq))

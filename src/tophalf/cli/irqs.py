@@ -6,7 +6,7 @@ from tophalf.cli.load import head, head_line, load
 from tophalf.cli.options import command_parser, print_json
 from tophalf.vocab import cpu_list, human_count
 
-FIELDS = ("interrupts", "irq_files")
+FIELDS = ("interrupts", "irq_files", "fixed")
 FACTS = ("boot", "pci")
 SORTS = {
     "irq": lambda row: (not isinstance(row["irq"], int), row["irq"] if isinstance(row["irq"], int) else 0, str(row["irq"])),

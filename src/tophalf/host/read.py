@@ -12,6 +12,7 @@ READERS = {
     "stat": ("stat", "read_stat"),
     "softnet": ("softnet", "read_softnet"),
     "irq_files": ("irqs", "read_irq_files"),
+    "fixed": ("fixed", "read_fixed"),
     "default_affinity": ("irqs", "read_default_affinity"),
     "threads": ("threads", "read_threads"),
     "udp": ("snmp", "read_udp"),

@@ -105,7 +105,7 @@ class Case:
     def _view(self, delta):
         irq = delta.line.irq
         after = (self.masks_after or {}).get(irq)
-        verdict, why = managed(delta.line, after, self.facts)
+        verdict, why = managed(delta.line, after, self.facts, (self.last.fixed or {}).get(irq))
         return LineView(
             key=delta.key, irq=irq, line=delta.line, count=delta.count, by_cpu=delta.by_cpu, rate=delta.rate,
             source=names.source_of(delta.line, self.facts), label=names.label(delta.line),

@@ -7,7 +7,7 @@ spread their queues with it (kernel/irq/affinity.c irq_create_affinity_masks) an
 import re
 
 # Drivers that ask for PCI_IRQ_AFFINITY or pass struct irq_affinity to their bus, by the names of their queue actions.
-# (drivers/nvme/host/pci.c, drivers/block/virtio_blk.c, drivers/scsi/..., drivers/pci/controller/vmd.c, fs/fuse/virtio_fs.c)
+# (drivers/nvme/host/pci.c, drivers/block/virtio_blk.c, fs/fuse/virtio_fs.c, drivers/scsi/*, read in 6.12)
 _QUEUES = (
     (re.compile(r"nvme\d+q[1-9]\d*$"), "nvme", "an NVMe I/O queue"),
     (re.compile(r"virtio\d+-req\.\d+$"), "virtio_blk", "a virtio-blk request queue"),
@@ -15,9 +15,10 @@ _QUEUES = (
     (re.compile(r"virtio\d+-requests\.\d+$"), "virtiofs", "a virtio-fs request queue"),
     (re.compile(r"megasas\d*-msix\d+$"), "megaraid_sas", "a megaraid_sas reply queue"),
     (re.compile(r"mpt[23]sas\d*-msix\d+$"), "mpt3sas", "an mpt3sas reply queue"),
-    (re.compile(r"qla2xxx.*(?:rsp|qpair|multiqueue|default)", re.I), "qla2xxx", "a qla2xxx response queue"),
-    (re.compile(r"(?:smartpqi|aacraid|hisi_sas|pm80xx|be2iscsi)", re.I), None, "a queue of a SCSI host adapter"),
-    (re.compile(r"vmd\d+$"), "vmd", "a VMD vector"),
+    (re.compile(r"mpi3mr\d+-msix[1-9]\d*$"), "mpi3mr", "an mpi3mr reply queue"),
+    (re.compile(r"hpsa\d+-msix\d+$"), "hpsa", "an hpsa reply queue"),
+    (re.compile(r"qla2xxx.*(?:qpair|multiqueue)", re.I), "qla2xxx", "a qla2xxx queue pair"),
+    (re.compile(r"(?:smartpqi|hisi_sas|pm80xx|be2iscsi)", re.I), None, "a queue of a SCSI host adapter"),
 )
 _FREE = (
     (re.compile(r"nvme\d+q0$"), "the admin queue of an NVMe controller, a vector its driver leaves free"),
@@ -26,17 +27,30 @@ _FREE = (
 )
 
 
-def managed(line, files=None, facts=None):
-    """Returns (value, evidence). value: False, "likely" or None (no evidence); evidence: text for people, or None.
+def managed(line, files=None, facts=None, proof=None):
+    """Returns (value, evidence). value: True, False, "likely" or None (no evidence); evidence: text for people, or None.
 
-    line: a Line. files: its IrqFiles or None. facts: Facts or None. True is never said: only a refused write proves it.
+    line: a Line. files: its IrqFiles or None. facts: Facts or None. proof: why the kernel is known to refuse masks for
+    this line (Snapshot.fixed), without which True is never said.
     """
     if line.irq is None or line.kind != "device":
         return None, None
+    value, evidence = _weighed(line, files, facts)
+    if proof and _is_message(line.chip):
+        return True, "; ".join(filter(None, (proof, evidence if value else None)))
+    return value, evidence
+
+
+def _is_message(chip):
+    """Message-signalled vectors: only those can be managed (kernel/irq/msi.c, irq_create_affinity_masks)."""
+    return any(word in (chip or "").upper() for word in ("MSI", "ITS"))
+
+
+def _weighed(line, files, facts):
     for pattern, why in _FREE:
         if _named(line, pattern):
             return False, why
-    if line.chip and "MSI" not in line.chip.upper() and "ITS" not in line.chip.upper():
+    if line.chip and not _is_message(line.chip):
         return False, f"{line.chip} is no message-signalled vector, and only those can be managed"
     if files is not None and files.affinity_hint:
         return False, "its driver publishes an affinity_hint, which is advice to whoever writes the mask"
