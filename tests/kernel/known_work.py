@@ -1,0 +1,73 @@
+"""Recordings of known work: `tophalf record` runs in the guest, the work begins once it records, it ends with the work."""
+
+import os
+import shutil
+
+RECORD = """
+P=/sys/module/labirq/parameters
+order() {{ for pair in "$@"; do echo "${{pair#*=}}" >$P/${{pair%%=*}}; done; }}
+{before}
+python3 -m tophalf record /tmp/{name}.tar 2>/tmp/{name}.said >/tmp/{name}.sum & recorder=$!
+until grep -q '^ *[0-9]* s ' /tmp/{name}.said; do kill -0 $recorder || break; sleep 0.05; done
+{work}
+kill -INT $recorder; wait $recorder
+status=$?
+cat /tmp/{name}.said /tmp/{name}.sum
+mv /tmp/{name}.tar /out/ && [ $status = 0 ]
+"""
+# Nothing but `raise` makes the device interrupt. The parts are apart in time, so that what each starts is counted whole.
+KNOWN_WORK = """
+order tasklets=2 tasklet_us=100 works=1 work_us=50 gap_us=2000 raise=23
+order works=0 tasklets=1 tasklet_us=20 tasklet_repeat=300 gap_us=50000
+taskset -c 3 sh -c "echo 5 >$P/kick"
+order tasklet_repeat=0 tasklets=0 works=1 work_us=3000
+taskset -c 1 sh -c "echo 1 >$P/queue"
+order works=0 gap_us=0; sleep 0.3
+"""
+RAISED = 23
+TASKLETS_RUN = 2 * 23 + 5 * (1 + 300)
+WORKS_RUN = 23 + 1
+
+# While packets come flat out on CPU 0 a tasklet is scheduled from CPU 1 and CPU 2 at once, so that it meets itself running.
+FLOODED = """
+order tasklets=1 tasklet_us=300 gap_us=100
+taskset -c 1 sh -c "echo 60 >$P/kick" & one=$!
+taskset -c 2 sh -c "echo 60 >$P/kick" & two=$!
+wait $one $two
+order tasklets=0 gap_us=0; sleep 3
+"""
+# One file for each input queue of virtio-net, in the order of the queues.
+QUEUE_MASKS = "sed -n 's/^ *\\([0-9]*\\):.*virtio.*-input.*/\\/proc\\/irq\\/\\1\\/smp_affinity/p' /proc/interrupts"
+STACK_QUEUES = f"for file in $({QUEUE_MASKS}); do echo 1 >$file; done"
+SPREAD_QUEUES = f"mask=1; for file in $({QUEUE_MASKS}); do echo $mask >$file; mask=$((mask * 2)); done"
+
+
+def record(guest, name, work, before=""):
+    """Record while the work runs. Returns the recording's path on this side; it lives as long as the guest."""
+    guest.check(RECORD.format(name=name, work=work, before=before), 300)
+    path = os.path.join(guest.folder, name + ".tar")
+    shutil.move(os.path.join(guest.out, name + ".tar"), path)
+    return path
+
+
+class Flood:
+    """Packets to eth0 while it lasts; flat out when the rate is 0."""
+
+    def __init__(self, guest, packets_per_second=0):
+        self.guest, self.rate = guest, packets_per_second
+
+    def __enter__(self):
+        self._sender = self.guest.flood(self.rate, 300)
+
+    def __exit__(self, *_):
+        self._sender.kill()
+        self._sender.wait()
+
+
+def record_flood(guest, name="flood"):
+    """Packets flat out, all queues on CPU 0."""
+    with Flood(guest):
+        try:
+            return record(guest, name, FLOODED, before=f"{STACK_QUEUES}; sleep 0.5")
+        finally:
+            guest.check(SPREAD_QUEUES)
