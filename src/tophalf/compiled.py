@@ -12,6 +12,7 @@ import os
 import sys
 
 COMPILED_ROWS_MIN = 150_000  # below this plain Python ends sooner than `import numba` (0.2-0.5 s)
+CACHES_KEPT = 3
 
 _loading_compiled = False
 _modules = {}
@@ -81,8 +82,10 @@ def jit_is_enabled():
 
 def _load_compiled(name):
     global _loading_compiled
+    import numba
+
+    numba.config.CACHE_DIR = numba.config.CACHE_DIR or cache_directory()
     spec = importlib.util.find_spec(name)
-    _name_cache_after_source(os.path.dirname(os.path.dirname(spec.origin)))
     # Under a name of its own, so that both forms can live in one process.
     spec = importlib.util.spec_from_file_location(f"{name}__compiled", spec.origin)
     module = importlib.util.module_from_spec(spec)
@@ -95,18 +98,40 @@ def _load_compiled(name):
     return module
 
 
-def _name_cache_after_source(package):
-    """Numba notices a change in a kernel's own file, not in one it calls: a directory per state of the sources does."""
-    if "NUMBA_CACHE_DIR" in os.environ:
+def cache_directory():
+    """Where compiled kernels are kept: a directory for each state of the sources, the CACHES_KEPT newest others beside it.
+
+    Numba itself notices a change in a kernel's own file, but not in one that it calls.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder, name = os.path.join(base, "tophalf"), f"numba-{_source_state():08x}"
+    _clear_old(folder, name)
+    return os.path.join(folder, name)
+
+
+def _clear_old(folder, name):
+    """Remove caches of older sources; what cannot be removed stays."""
+    import shutil
+
+    try:
+        with os.scandir(folder) as entries:
+            others = [entry for entry in entries if entry.name.startswith("numba-") and entry.name != name]
+            others.sort(key=lambda entry: -entry.stat().st_mtime)
+    except OSError:
         return
+    for entry in others[CACHES_KEPT:]:
+        shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _source_state():
+    """A checksum of all kernel sources and of what they take constants from."""
     import zlib
 
     state = 0
-    for folder, folders, files in os.walk(package):
+    for folder, folders, files in os.walk(os.path.dirname(__file__)):
         folders.sort()
         for file in sorted(files):
             if file.endswith("kernels.py") or file in ("compiled.py", "vocab.py"):
                 with open(os.path.join(folder, file), "rb") as source:
                     state = zlib.crc32(source.read(), state)
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    os.environ["NUMBA_CACHE_DIR"] = os.path.join(base, "tophalf", f"numba-{state:08x}")
+    return state

@@ -1,0 +1,42 @@
+"""Two forms of one kernel module: plain and compiled, side by side; the cache follows the sources."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tophalf import compiled
+
+NAME = "tophalf.judge.grouping_kernels"
+
+
+def test_few_rows_stay_plain_and_do_not_import_numba():
+    code = f"import sys; from tophalf.compiled import kernels; m, c = kernels({NAME!r}, 10); sys.exit(c or 'numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.kernels
+def test_many_rows_are_compiled_unless_switched_off():
+    module, is_compiled = compiled.kernels(NAME, compiled.COMPILED_ROWS_MIN)
+    assert is_compiled == compiled.jit_is_enabled()
+    plain, _ = compiled.kernels(NAME, 0)
+    assert (module is not plain) == is_compiled
+
+
+def test_old_caches_are_cleared_and_the_newest_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for age in range(6):
+        folder = tmp_path / "tophalf" / f"numba-{age:08x}"
+        folder.mkdir(parents=True)
+        os.utime(folder, (1000 - age, 1000 - age))
+    (tmp_path / "tophalf" / "other").mkdir()
+    compiled.cache_directory()
+    left = {path.name for path in (tmp_path / "tophalf").iterdir()}
+    assert "other" in left and {f"numba-{age:08x}" for age in range(compiled.CACHES_KEPT)} == left - {"other"}
+
+
+def test_run_both_gives_both_results_and_raises_what_either_raised():
+    assert compiled.run_both(lambda: 1, lambda: 2) == (1, 2)
+    with pytest.raises(ZeroDivisionError):
+        compiled.run_both(lambda: 1, lambda: 1 / 0)
