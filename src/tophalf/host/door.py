@@ -6,6 +6,7 @@
     trace               trace.dat of trace-cmd, or tracefs text: no moments, only events
 """
 
+import io
 import os
 import re
 
@@ -272,6 +273,8 @@ def _read_limited(stream, path):
     """All of a stream, up to what an archive may hold or the file itself: 400 KB of zstd can be 12 GiB of zeros."""
     from tophalf.host.archive import TOTAL_BYTES_MAX
 
+    if type(getattr(stream, "raw", None)) is io.FileIO and os.path.isfile(path):
+        return stream.read()  # not packed: no larger than it is, and read at once in a third of the time
     most, data = max(TOTAL_BYTES_MAX, os.path.getsize(path)), bytearray()
     while block := stream.read(1 << 22):
         data += block
