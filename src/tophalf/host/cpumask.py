@@ -5,7 +5,7 @@ import re
 from tophalf.errors import FormatError
 
 _HEX = frozenset("0123456789abcdefABCDEF")
-_RANGE = re.compile(r"\s*[0-9]{1,9}(-[0-9]{1,9}(:[0-9]{1,9}/[0-9]{1,9})?)?\s*")  # lib/bitmap-str.c bitmap_parse_region
+_RANGE = re.compile(r"[0-9]{1,9}(-[0-9]{1,9}(:[0-9]{1,9}/[0-9]{1,9})?)?")  # lib/bitmap-str.c bitmap_parse_region
 CPUS_MAX = 8192  # CONFIG_NR_CPUS of the largest distribution kernels; keeps "0-99999999999" from eating memory
 
 
@@ -39,6 +39,7 @@ def parse_list(text, where=""):
 
 
 def _parse_range(part, where):
+    part = part.strip()
     if not _RANGE.fullmatch(part):
         raise FormatError(f"{part[:40]!r} is not a CPU list", where, "write for example 0-3,8")
     span, _, stride = part.partition(":")

@@ -10,7 +10,7 @@ import re
 from tophalf.errors import FormatError
 from tophalf.frozen import Frozen
 
-_FIELD = re.compile(r"field:\s*([^;]+);\s*offset:\s*(\d{1,9});\s*size:\s*(\d{1,9});(?:\s*signed:\s*(\d+);)?")
+_FIELD = re.compile(r"field:\s*([^;\n]{1,400});\s*offset:\s*(\d{1,9});\s*size:\s*(\d{1,9});(?:\s*signed:\s*(\d+);)?")
 _ID = re.compile(r"^ID:\s*(\d+)", re.MULTILINE)
 _NAME = re.compile(r"^name:\s*(\S+)", re.MULTILINE)
 
@@ -69,7 +69,8 @@ def parse_header_page(text, where=""):
 
 def _field(match):
     declaration, offset, size, signed = match[1], int(match[2]), int(match[3]), match[4] == "1"
-    name = re.sub(r"\[[^\]]*\]$", "", declaration).split()[-1].lstrip("*")
+    words = (declaration.rpartition("[")[0] if declaration.endswith("]") else declaration).split()
+    name = words[-1].lstrip("*") if words else ""
     return Field(name=name, offset=offset, size=size, signed=signed, form=_form(declaration))
 
 
