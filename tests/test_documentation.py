@@ -32,7 +32,7 @@ def test_shown_output_is_what_is_printed(command, shown, capsys, monkeypatch):
     main(shlex.split(command, comments=True)[1:])
     printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     at = 0
-    for line in shown.splitlines():
+    for line in shown.rstrip().splitlines():
         if line.strip() == "...":
             continue
         assert line.rstrip() in printed[at:], f"not printed (any more): {line!r}"
