@@ -56,6 +56,11 @@ def test_what_is_neither_is_an_error(text):
         read_cpus(text)
 
 
+def test_a_word_of_any_length_is_read_in_one_go():
+    with pytest.raises(FormatError, match="neither a CPU mask nor a CPU list"):
+        read_cpus("A" * 500_000 + "-3")
+
+
 @pytest.mark.parametrize(
     ("read", "text"), [(read_cpus, "00000000"), (read_cpus, "0x0"), (read_mask, "0"), (read_list, ""), (read_list, ",")]
 )

@@ -17,7 +17,7 @@ A plain number from 1 up, such as 10, is CPU 10 as a list and CPU 4 as a mask: i
 
 _MASK_PREFIXED = re.compile(r"0[xX][0-9a-fA-F]+(,[0-9a-fA-F]{8})*$")
 _MASK_WORDS = re.compile(r"[0-9a-fA-F]+(,[0-9a-fA-F]{8})+$")
-_MASK_LETTERS = re.compile(r"[0-9a-fA-F]*[a-fA-F][0-9a-fA-F]*$")
+_MASK_LETTERS = re.compile(r"(?=[0-9]*[a-fA-F])[0-9a-fA-F]+$")
 _MASK_PADDED = re.compile(r"0[0-9]+$")
 _NUMBER = re.compile(r"[0-9]+$")
 _LIST = re.compile(r"[0-9]+([-:/,][0-9]+)*,?$")
