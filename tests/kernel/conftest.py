@@ -8,10 +8,13 @@ import os
 import sys
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from lab.guest import EVERYTHING, Guest, GuestDied  # noqa: E402
+from booting import EMULATOR_FAILED, booted  # noqa: E402
+from known_work import KNOWN_WORK, record, record_flood  # noqa: E402
+from lab.guest import EVERYTHING, GuestDied  # noqa: E402
 from lab.kernels import META  # noqa: E402
 from lab.labirq import AT_REST, Labirq  # noqa: E402
 
@@ -42,7 +45,7 @@ class Slot:
         if self.guest is not None and (flavour != self.flavour or not self.guest.alive()):
             self.empty()
         if self.guest is None:
-            self.guest, self.flavour = Guest(flavour, devices=(*EVERYTHING, "e1000")), flavour
+            self.guest, self.flavour = booted(flavour, devices=(*EVERYTHING, "e1000")), flavour
         return self.guest
 
     def empty(self):
@@ -83,6 +86,43 @@ def level_line(guest, labirq):
         labirq.set(**AT_REST)
         guest.check("ip link set eth2 down")
         labirq.load()
+
+
+@pytest.fixture(scope="session")
+def made():
+    """Recordings made so far: {(release, name): path}."""
+    return {}
+
+
+@pytest.fixture
+def known(guest, labirq, made):
+    """A recording with RAISED interrupts in it, and what follows from them."""
+    key = guest.name, "known"
+    if key not in made:
+        guest.check(f"echo f >/proc/irq/{labirq.irq}/smp_affinity")
+        made[key] = record(guest, "known", KNOWN_WORK)
+    return made[key]
+
+
+@pytest.fixture
+def flooded(guest, labirq, made):
+    """A recording under packets flat out, all queues on CPU 0."""
+    key = guest.name, "flood"
+    if key not in made:
+        made[key] = record_flood(guest)
+    return made[key]
+
+
+def pytest_runtest_protocol(item, nextitem):
+    """A test whose guest was lost to a failed emulator is run again, once; anything else that ends a guest is a failure."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    if any(report.failed and "GuestDied" in str(report.longrepr) and EMULATOR_FAILED in str(report.longrepr) for report in reports):
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.hookimpl(hookwrapper=True)
