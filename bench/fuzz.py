@@ -21,6 +21,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+KEEP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build", "fuzz")
 CASE_S_MAX = 20
 MEMORY_BYTES_MAX = 4 << 30
 BATCH_S = 20  # a child's life: what leaks is gone after it
@@ -35,7 +36,7 @@ def main():
     options.add_argument("--seconds", type=float, default=600)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only", default="", help="targets whose name has this word")
-    options.add_argument("--keep", default="/tmp/tophalf-fuzz", help="where cases that were found go")
+    options.add_argument("--keep", default=KEEP, help="where cases that were found go")
     options.add_argument("--replay", metavar="FILE")
     options.add_argument("--child", type=int, help=argparse.SUPPRESS)
     args = options.parse_args()
