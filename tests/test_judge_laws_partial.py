@@ -15,7 +15,9 @@ from tophalf.judge import laws
 pytestmark = pytest.mark.kernels
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "traces")
-NAMES = ("tasklets-6.12", "works-6.12", "flood-6.12", "flood-rt", "passes-6.1", "napi-threaded-6.12", "shared-6.12", "busy-poll-6.12")
+NAMES = (
+    "tasklets-6.12", "works-6.12", "flood-6.12", "flood-rt", "passes-6.1", "napi-threaded-6.12", "shared-6.12", "busy-poll-6.12",
+)  # fmt: skip
 TABLES = {name: load_events(open_machine(os.path.join(HERE, f"{name}.dat"))) for name in NAMES}
 KINDS = sorted(set(range(1, len(vocab.EVENT_NAMES))))
 
@@ -56,7 +58,7 @@ def test_lost_events_are_no_violations(name, losses):
 def test_buffers_that_begin_at_different_times_are_lawful(name, starts):
     table = TABLES[name]
     begin = table.time_ns[0] + (np.array(starts) * table.span_ns).astype(np.int64)
-    lost = {cpu: 1 for cpu in range(4)}
+    lost = dict.fromkeys(range(4), 1)
     assert broken(table.replace(lost=lost).rows(table.time_ns >= begin[table.cpu])) == {}
 
 

@@ -28,7 +28,13 @@ Steps = namedtuple("Steps", "role vec in_softirq resched ksoftirqd excused cpu r
 # By CPU. may, must: pending when this pass began, may without what has run; sure: whether `may` is from raises alone; ran:
 # by this pass. next_*: pending at the next snapshot. late_*: raised where that snapshot may have been taken already. last:
 # vector that ran last; running: whether one runs. asleep: ksoftirqd; passes: without a break; resched: at the last exit.
-Cpus = namedtuple("Cpus", "state may sure must ran next_may next_must late_may late_must last running asleep passes resched")
+# unclear: a vector ran that this pass or already the next may have had; unclear_may: all raised since that pass may have
+# begun; unclear_must: those of them that were surely not before it.
+Cpus = namedtuple(
+    "Cpus",
+    "state may sure must ran next_may next_must late_may late_must last running asleep passes resched "
+    "unclear unclear_may unclear_must",
+)
 
 # By step: violations as bits, laws that were applied as bits, and the vector that was skipped.
 Found = namedtuple("Found", "code judged skipped")
@@ -72,6 +78,14 @@ def forget(cpus, cpu):
     cpus.asleep[cpu] = 0
     cpus.passes[cpu] = 0
     cpus.resched[cpu] = 0
+    clear(cpus, cpu)
+
+
+@compiled_lean
+def clear(cpus, cpu):
+    cpus.unclear[cpu] = 0
+    cpus.unclear_may[cpu] = 0
+    cpus.unclear_must[cpu] = 0
 
 
 @compiled_lean
@@ -82,7 +96,8 @@ def leave_softirq(cpus, found, step, cpu):
     cpus.state[cpu] = OUTSIDE
     cpus.must[cpu] = 0
     cpus.next_may[cpu] |= cpus.late_may[cpu]
-    cpus.next_must[cpu] |= cpus.late_must[cpu]
+    cpus.next_must[cpu] |= cpus.late_must[cpu] | cpus.unclear_must[cpu]
+    clear(cpus, cpu)
     cpus.late_may[cpu] = 0
     cpus.late_must[cpu] = 0
     cpus.running[cpu] = 0
@@ -112,7 +127,11 @@ def lowest(mask):
 
 @compiled_lean
 def note_raise(cpus, cpu, bit, in_softirq):
-    if not in_softirq or cpus.running[cpu]:
+    cpus.unclear_may[cpu] |= bit
+    if cpus.running[cpu] and cpus.unclear[cpu]:
+        cpus.next_may[cpu] |= bit
+        cpus.unclear_must[cpu] |= bit
+    elif not in_softirq or cpus.running[cpu]:
         cpus.next_may[cpu] |= bit
         cpus.next_must[cpu] |= bit
     elif cpus.state[cpu] == OUTSIDE:
@@ -162,9 +181,19 @@ def continue_pass(cpus, found, step, cpu, vec):
     bit = 1 << vec
     if cpus.sure[cpu]:
         found.judged[step] |= UNRAISED
-    if not cpus.must[cpu] & bit:
-        # Perhaps this is the next pass already: then it has taken this vector out of what is pending.
-        cpus.next_must[cpu] &= ~bit
+    if cpus.must[cpu] & bit:
+        # Still this pass, and so was everything before.
+        cpus.next_must[cpu] |= cpus.unclear_must[cpu]
+        clear(cpus, cpu)
+        return
+    if not cpus.next_may[cpu] & bit:
+        return
+    # Perhaps this is the next pass already: then it has taken this vector out of what is pending.
+    cpus.next_must[cpu] &= ~bit
+    cpus.unclear_must[cpu] &= ~bit
+    if not cpus.unclear[cpu]:
+        cpus.unclear[cpu] = 1
+        cpus.unclear_may[cpu] = cpus.late_may[cpu]
 
 
 @compiled_lean
@@ -180,13 +209,21 @@ def begin_pass(cpus, found, step, cpu, vec, excused):
             found.code[step] |= judged
     if cpus.state[cpu] == INSIDE:
         judge_whole_pass(cpus, found, step, cpu)
-    judge_restart(cpus, found, step, cpu)
+    judge_restart(cpus, found, step, cpu, descends)
     cpus.may[cpu] = cpus.next_may[cpu]
     cpus.sure[cpu] = 1 if known and cpus.may[cpu] != ALL_VECTORS else 0
-    cpus.must[cpu] = cpus.next_must[cpu]
     cpus.ran[cpu] = 0
-    cpus.next_may[cpu] = cpus.late_may[cpu] if known else ALL_VECTORS
+    cpus.must[cpu] = cpus.next_must[cpu]
     cpus.next_must[cpu] = cpus.late_must[cpu]
+    if not known:
+        cpus.next_may[cpu] = ALL_VECTORS
+    elif cpus.unclear[cpu] and not descends:
+        # This pass may have begun before the last exit already, with the first vector that was unclear.
+        cpus.next_may[cpu] = cpus.unclear_may[cpu]
+    else:
+        cpus.must[cpu] |= cpus.unclear_must[cpu]
+        cpus.next_may[cpu] = cpus.late_may[cpu]
+    clear(cpus, cpu)
     cpus.late_may[cpu] = 0
     cpus.late_must[cpu] = 0
     if known:
@@ -194,7 +231,7 @@ def begin_pass(cpus, found, step, cpu, vec, excused):
 
 
 @compiled_lean
-def judge_restart(cpus, found, step, cpu):
+def judge_restart(cpus, found, step, cpu, descends):
     """While ksoftirqd sleeps on, all passes without a break are one handle_softirqs(): a second one would need a raise
     outside softirq context, or what the first left to ksoftirqd by waking it."""
     cpus.passes[cpu] += 1
@@ -203,7 +240,8 @@ def judge_restart(cpus, found, step, cpu):
     found.judged[step] |= TOO_MANY | NO_RESTART
     if cpus.passes[cpu] > PASSES_MAX:
         found.code[step] |= TOO_MANY
-    if cpus.resched[cpu]:
+    # Where it is unclear when this pass began, it may have been before need_resched was set.
+    if cpus.resched[cpu] and (descends or not cpus.unclear[cpu]):
         found.code[step] |= NO_RESTART
 
 
