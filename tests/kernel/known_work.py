@@ -2,6 +2,11 @@
 
 import os
 import shutil
+import sys
+
+from asking import CHECKOUT
+
+SENDER = os.path.join(CHECKOUT, "lab", "flood.py")
 
 RECORD = """
 P=/sys/module/labirq/parameters
@@ -28,13 +33,16 @@ RAISED = 23
 TASKLETS_RUN = 2 * 23 + 5 * (1 + 300)
 WORKS_RUN = 23 + 1
 
-# While packets come flat out on CPU 0 a tasklet is scheduled from CPU 1 and CPU 2 at once, so that it meets itself running.
-FLOODED = """
+# Packets come flat out on CPU 0 once /out/go is there. Meanwhile a tasklet is scheduled from CPU 1 and CPU 2 at once, so
+# that it meets itself running.
+FLOOD_S = 5
+FLOODED = f"""
+touch /out/go
 order tasklets=1 tasklet_us=300 gap_us=100
 taskset -c 1 sh -c "echo 60 >$P/kick" & one=$!
 taskset -c 2 sh -c "echo 60 >$P/kick" & two=$!
 wait $one $two
-order tasklets=0 gap_us=0; sleep 3
+order tasklets=0 gap_us=0; sleep {FLOOD_S}
 """
 # One file for each input queue of virtio-net, in the order of the queues.
 QUEUE_MASKS = "sed -n 's/^ *\\([0-9]*\\):.*virtio.*-input.*/\\/proc\\/irq\\/\\1\\/smp_affinity/p' /proc/interrupts"
@@ -65,9 +73,12 @@ class Flood:
 
 
 def record_flood(guest, name="flood"):
-    """Packets flat out, all queues on CPU 0."""
-    with Flood(guest):
-        try:
-            return record(guest, name, FLOODED, before=f"{STACK_QUEUES}; sleep 0.5")
-        finally:
-            guest.check(SPREAD_QUEUES)
+    """Packets flat out, all queues on CPU 0. They begin after the recorder and end before it, which so starts and ends fast."""
+    waits = 'until [ -e "$1/go" ]; do sleep 0.05; done; exec "$2" -I "$3" 10.9.0.2 0 "$4"'
+    sender = guest.beside("sh", "-c", waits, "sh", guest.out, sys.executable, SENDER, str(FLOOD_S))
+    try:
+        return record(guest, name, FLOODED, before=STACK_QUEUES)
+    finally:
+        sender.kill()
+        sender.wait()
+        guest.check(f"rm -f /out/go; {SPREAD_QUEUES}")

@@ -79,9 +79,10 @@ def test_polls_under_a_flood_use_their_whole_weight(flooded):
 def test_a_flood_exhausts_the_budget_and_wakes_ksoftirqd(flooded):
     vector = by_name(here("trace", flooded)["softirq"])["NET_RX"]
     assert vector["ksoftirqd"]["count"] > 100
-    cpu = here("cpus", flooded)["cpus"][0]
-    assert cpu["softnet"]["time_squeeze"] > 0 and cpu["ksoftirqd_share"] > 0.3
-    assert vector["count"] <= cpu["softirqs"]["NET_RX"] * here("cpus", flooded)["machine"]["seconds"]
+    document = here("cpus", flooded)
+    assert document["cpus"][0]["softnet"]["time_squeeze"] > 0 and document["cpus"][0]["ksoftirqd_share"] > 0.3
+    handled = sum(cpu["softirqs"]["NET_RX"] for cpu in document["cpus"]) * document["machine"]["seconds"]
+    assert 0.9 * handled <= vector["count"] <= handled + 1, "the counters are read just before and just after the events"
 
 
 def test_packets_of_the_trace_are_those_of_the_counters(flooded):
