@@ -1,7 +1,11 @@
 """`tophalf check` as people and programs use it: exit status, text, JSON, rules by name, and docs that cannot go stale."""
 
+import contextlib
+import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 
@@ -109,3 +113,22 @@ def test_live_check_needs_no_numpy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("this host, Linux ") and "no tracing on this host: irq-slow-handler" in done.stdout
+
+
+def test_every_remedy_of_ours_is_a_command_that_parses():
+    """A remedy is copied and run: its words must be read as they were meant."""
+    import importlib
+
+    from tophalf.cli.main import COMMANDS
+
+    seen = 0
+    for name in ("cpu0", "netrx-flood", "storm", "slow", "irqbalance", "nobody-cared"):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            main(["check", case(name), "--trace", case(name).replace(".tar.xz", ".trace.dat"), "--json"])
+        for command in re.findall(r'"(tophalf [^"]+)"', out.getvalue()):
+            for part in command.split(";"):
+                words = shlex.split(part)
+                if words[0] == "tophalf":
+                    importlib.import_module(f"tophalf.cli.{COMMANDS[words[1]][0]}").parser().parse_args(words[2:])
+                    seen += 1
+    assert seen > 10

@@ -1,11 +1,11 @@
-"""CPUS as a mask or a list: both notations are read, and what could be either is refused, whatever the machine."""
+"""CPUS as a mask or a list: both notations are read, by one rule, whatever the machine."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tophalf.cli.cpunotation import read_cpus, read_list, read_mask
-from tophalf.errors import FormatError, SteerError, TophalfError
+from tophalf.errors import FormatError, TophalfError
 from tophalf.host.cpumask import format_mask
 from tophalf.vocab import cpu_list
 
@@ -39,13 +39,9 @@ def test_each_notation_is_recognised(text, cpus, notation):
 
 
 @pytest.mark.parametrize("text", ["1", "2", "3", "8", "10", "16", "100", "8191"])
-def test_a_plain_number_is_refused_with_both_meanings(text):
-    with pytest.raises(SteerError) as error:
-        read_cpus(text)
-    line = error.value.line()
-    assert f"--list {text}" in line and f"0x{text}" in line
-    assert f"CPU {cpu_list(read_mask(text))}" in line
-    assert f"0x{format_mask(read_list(text))}" in line and read_mask(f"0x{format_mask(read_list(text))}") == read_list(text)
+def test_a_plain_number_is_a_cpu(text):
+    assert read_cpus(text) == ((int(text),), "list")
+    assert read_cpus(f"0x{text}") == (read_mask(text), "mask")
 
 
 @pytest.mark.parametrize(
@@ -72,10 +68,7 @@ def test_no_cpu_at_all_is_an_error(read, text):
 @given(CPU_SETS)
 def test_what_the_kernel_prints_is_never_misread(cpus):
     for text, notation in ((format_mask(cpus, 2048), "mask"), ("0x" + format_mask(cpus), "mask"), (cpu_list(cpus), "list")):
-        try:
-            assert read_cpus(text) == (cpus, notation)
-        except SteerError:
-            assert text.isdigit()  # one CPU as a list: refused, not misread
+        assert read_cpus(text) == (cpus, notation)
     assert read_list(cpu_list(cpus)) == read_mask(format_mask(cpus)) == cpus
 
 
