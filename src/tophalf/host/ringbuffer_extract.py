@@ -49,10 +49,7 @@ def _names(module, rows, static_count):
 
 
 def _tasks(module, rows):
-    return module.Tasks(
-        slots=np.zeros(kernel.PIDS_MAX, np.int32), pids=np.empty(2 * rows, np.int32), starts=np.empty(2 * rows, np.int64),
-        lengths=np.empty(2 * rows, np.int32), count=np.zeros(1, np.int64),
-    )  # fmt: skip
+    return module.Tasks(comms=np.zeros(kernel.PIDS_MAX, np.int64), pids=np.empty(2 * rows, np.int32), count=np.zeros(1, np.int64))
 
 
 def _strings(data, names, static_names):
@@ -72,9 +69,9 @@ def _renumber(numbers, found, strings):
 
 
 def _comms(data, tasks):
-    count = int(tasks.count[0])
-    found = zip(tasks.pids[:count].tolist(), tasks.starts[:count].tolist(), tasks.lengths[:count].tolist(), strict=True)
-    return {pid: _text(data[start : start + length].tobytes()) for pid, start, length in found}
+    pids = tasks.pids[: int(tasks.count[0])]
+    found = zip(pids.tolist(), tasks.comms[pids].tolist(), strict=True)
+    return {pid: _text(data[place >> 16 : (place >> 16) + (place & 0xFFFF)].tobytes()) for pid, place in found}
 
 
 def _text(raw):

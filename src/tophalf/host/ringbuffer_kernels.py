@@ -12,7 +12,7 @@ saturates at 65,535, which is more than any field lies away from a record's star
 
 from typing import NamedTuple
 
-from tophalf.compiled import compiled
+from tophalf.compiled import compiled_lean
 
 WORD = 0xFFFFFFFF
 COMMIT_MASK = (1 << 27) - 4  # as libtraceevent reads it; the kernel's flags lie above
@@ -40,7 +40,7 @@ COMM_SIZE = 16  # include/linux/sched.h TASK_COMM_LEN
 PIDS_MAX = 1 << 22  # include/linux/threads.h PID_MAX_LIMIT
 
 
-@compiled
+@compiled_lean
 def walk(words, start, end, stride, commit_size, times, wheres, first):
     """All events of one CPU's pages in bytes start..end, into times and wheres from row `first`: one for 12 bytes at most.
 
@@ -121,21 +121,19 @@ class Names(NamedTuple):
     starts: object  # int64[number]       byte where the text was found first; below 0: -1 - which static name
     lengths: object  # int32[number]       without the NUL
     statics: object  # int32[static name]  number, -1: not met yet
-    guesses: object  # int32[GUESSES]     number met last beside a value of column a: an IRQ's action seldom changes
+    guesses: object  # int32[GUESSES]     number met last at a `_guess`
     count: object  # int64[1]
 
 
 class Tasks(NamedTuple):
     """Where each pid's newest comm stands."""
 
-    slots: object  # int32[PIDS_MAX]  place in the other arrays + 1
-    pids: object  # int32[place]
-    starts: object  # int64[place]
-    lengths: object  # int32[place]
+    comms: object  # int64[PIDS_MAX]  first byte << 16 | bytes; 0: pid not met yet
+    pids: object  # int32[place]     in order of first appearance
     count: object  # int64[1]
 
 
-@compiled
+@compiled_lean
 def extract(words, data, wheres, layouts, columns, names, tasks):
     """The fields of the records at `wheres`, in its order. data: the bytes of words. layouts: ringbuffer.Layouts.table.
 
@@ -144,6 +142,7 @@ def extract(words, data, wheres, layouts, columns, names, tasks):
     # Taken out of the tuples once: numba counts references at each look into one, which costs more than the work.
     kinds, pids, flags, preempts, a, b, c, numbers = columns
     slots, starts, lengths, statics, guesses, count = names
+    comms, task_pids, task_count = tasks
     short, unknown = 0, len(layouts) - 1
     for row in range(len(wheres)):
         at, length = wheres[row] >> 16 & OFFSET_MASK, wheres[row] & LENGTH_MASK
@@ -173,20 +172,20 @@ def extract(words, data, wheres, layouts, columns, names, tasks):
         elif form:
             start, size = _name_span(words, at, length, layouts[layout, NAME], layouts[layout, NAME_SIZE], form)
             if size > 0:
-                guess = (a[row] ^ a[row] >> 9) & GUESSES - 1
+                guess = _guess(words, start >> 2, size >> 2)
                 number = guesses[guess]
                 if not _is_text(words, data, starts[number], lengths[number], start, size):
                     number = _number(data, start, size, slots, starts, lengths, count)
                     guesses[guess] = number
             if layouts[layout, NAMES_TASK]:
-                _name_task(tasks, a[row], start, size)
+                _name_task(comms, task_pids, task_count, a[row], start, size)
             if layouts[layout, PREV_COMM]:
-                _name_task(tasks, pids[row], at + layouts[layout, PREV_COMM], COMM_SIZE)
+                _name_task(comms, task_pids, task_count, pids[row], at + layouts[layout, PREV_COMM], COMM_SIZE)
         numbers[row] = number
     return short
 
 
-@compiled
+@compiled_lean
 def _field(words, record, layouts, layout, column):
     """One field of the record that begins at words[record]; 0 where there is none."""
     at = record + layouts[layout, column + INDEX]
@@ -197,7 +196,7 @@ def _field(words, record, layouts, layout, column):
     return value | (words[at + wide] & -wide) << 32
 
 
-@compiled
+@compiled_lean
 def _name_span(words, at, length, offset, size, form):
     """(first byte, bytes) of a record's text; no bytes when it would lie outside the record."""
     field = at + offset
@@ -211,7 +210,7 @@ def _name_span(words, at, length, offset, size, form):
     return start, size
 
 
-@compiled
+@compiled_lean
 def _new_name(starts, lengths, count, start, length):
     number = count[0]
     starts[number], lengths[number] = start, length
@@ -219,7 +218,7 @@ def _new_name(starts, lengths, count, start, length):
     return number
 
 
-@compiled
+@compiled_lean
 def _number(data, start, size, slots, starts, lengths, count):
     """The number of a text that ends at a NUL or after `size` bytes: that of an equal one met before, else the next."""
     mixed, end = 0x811C9DC5, start + size  # FNV-1a with 32 bits
@@ -239,7 +238,16 @@ def _number(data, start, size, slots, starts, lengths, count):
     return _new_name(starts, lengths, count, start, length)
 
 
-@compiled
+@compiled_lean
+def _guess(words, start, count):
+    """A quick hash of a text and of whatever stands behind its NUL: good enough to guess with."""
+    mixed = 0
+    for place in range(start, start + min(count, 8)):
+        mixed = (mixed * 31 + (words[place] & WORD)) & WORD
+    return (mixed ^ mixed >> 12) & GUESSES - 1
+
+
+@compiled_lean
 def _is_text(words, data, known, length, start, size):
     """Whether the text at `start` is that of `length` bytes at `known`; False also when that cannot be told by words."""
     if length > size or length == 0 or (known | start) & 3:
@@ -254,7 +262,7 @@ def _is_text(words, data, known, length, start, size):
     return length == size or data[start + length] == 0
 
 
-@compiled
+@compiled_lean
 def _is_equal(data, one, other, length):
     for place in range(length):  # noqa: SIM110  numba knows no generator in all()
         if data[one + place] != data[other + place]:
@@ -262,15 +270,10 @@ def _is_equal(data, one, other, length):
     return True
 
 
-@compiled
-def _name_task(tasks, pid, start, size):
-    if size <= 0 or pid < 0 or pid >= PIDS_MAX:
-        return
-    place = tasks.slots[pid] - 1
-    if place < 0:
-        place = tasks.count[0]
-        tasks.count[0] += 1
-        tasks.slots[pid] = place + 1
-        tasks.pids[place] = pid
-    tasks.starts[place] = start
-    tasks.lengths[place] = size
+@compiled_lean
+def _name_task(comms, pids, count, pid, start, size):
+    if size > 0 and pid >= 0 and pid < PIDS_MAX:
+        if comms[pid] == 0:
+            pids[count[0]] = pid
+            count[0] += 1
+        comms[pid] = start << 16 | size
