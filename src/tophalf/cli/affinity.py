@@ -1,6 +1,7 @@
 """`tophalf affinity IRQ [CPUS]`: show where an interrupt may be delivered, set it, see where it lands, take it back."""
 
 from tophalf.cli import affinity_text, cpunotation
+from tophalf.cli.load import machine_head
 from tophalf.cli.options import command_parser, print_json
 from tophalf.errors import MachineError, SteerError
 from tophalf.host.door import open_machine
@@ -83,7 +84,7 @@ def _need_live(machine):
 
 
 def _show(args, machine):
-    from tophalf.cli.affinity_rows import irqbalance_row, line_rows, machine_head
+    from tophalf.cli.affinity_rows import irqbalance_row, line_rows
 
     interrupts = read_interrupts(machine.moments[-1][1])
     target = find_target(machine.moments[-1][1], interrupts, args.irq)
@@ -156,7 +157,7 @@ def _undo_irqs(root, interrupts, word):
 
 
 def _print_planned(args, machine, interrupts, wanted):
-    from tophalf.cli.affinity_rows import machine_head, planned_rows
+    from tophalf.cli.affinity_rows import planned_rows
 
     rows = planned_rows(machine.moments[0][1], interrupts, wanted)
     if args.json:
@@ -167,7 +168,7 @@ def _print_planned(args, machine, interrupts, wanted):
 
 
 def _answer(args, machine, interrupts, outcomes, notation, why_not):
-    from tophalf.cli.affinity_rows import irqbalance_row, machine_head, outcome_rows, read_daemons_of
+    from tophalf.cli.affinity_rows import irqbalance_row, outcome_rows, read_daemons_of
 
     if len(outcomes) == 1 and outcomes[0].refused:
         raise outcomes[0].refused

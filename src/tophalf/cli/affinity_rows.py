@@ -3,14 +3,6 @@
 from tophalf.host.cpumask import format_mask
 
 
-def machine_head(machine):
-    """What every JSON document says of its machine; masks are of one moment."""
-    words = (machine.moments[-1][1].word("/proc/version") or "").split()
-    kernel = words[2] if words[:2] == ["Linux", "version"] and len(words) > 2 else None
-    return {"label": machine.label, "kind": machine.kind, "kernel": kernel, "moments": len(machine.moments), "seconds": None,
-            "notes": list(machine.notes)}  # fmt: skip
-
-
 def line_rows(machine, interrupts, irqs):
     """(one row a line as it is or was recorded, Facts). A series holds masks at some moments only: the latest counts."""
     from tophalf.host.fixed import read_fixed

@@ -3,36 +3,23 @@
 import sys
 
 from tophalf.cli import render
-from tophalf.cli.options import command_parser, print_json
+from tophalf.cli.options import command_parser, print_json, seconds
 from tophalf.errors import MachineError
 from tophalf.host.door import open_machine
 
 # What is read each second in between, so that a burst shows against the line's own past
 LIGHT_FIELDS = ("interrupts", "softirqs", "stat", "softnet")
 SAMPLE_S = 1.0
-SECONDS_MAX = 86_400.0
 
 
 def parser():
     """Options of `tophalf check`."""
     options = command_parser("check", __doc__.split(": ", 1)[1], "tophalf check --seconds 10 --record")
-    options.add_argument("--seconds", type=_seconds, default=5.0, help="how long to watch a live machine (default 5)")
+    options.add_argument("--seconds", type=seconds, default=5.0, help="how long to watch a live machine (default 5)")
     options.add_argument("--record", action="store_true", help="trace events meanwhile (this host, root): times are judged too")
     options.add_argument("--rule", action="append", metavar="ID", help="judge only this rule (may be repeated)")
     options.add_argument("--explain", metavar="ID", help="say what a rule means, needs and advises (`all`: every rule)")
     return options
-
-
-def _seconds(text):
-    import argparse
-
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= SECONDS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {SECONDS_MAX:.0f}")
-    return value
 
 
 def run(args):

@@ -3,19 +3,15 @@
 
 def document(machine, case, verdict):
     """One dict with machine, findings, judged and not_judged."""
-    from tophalf.cli.load import head
+    from tophalf.cli.load import head, machine_head
 
     return {
-        "machine": head(machine, case.series) if case.series else _trace_head(machine),
+        "machine": head(machine, case.series) if case.series else machine_head(machine),
         "trace": _trace(case.timing),
         "findings": [_finding(finding) for finding in verdict.findings],
         "judged": verdict.judged,
         "not_judged": [{"reason": reason, "rules": ids} for reason, ids in verdict.not_judged.items()],
     }
-
-
-def _trace_head(machine):
-    return {"label": machine.label, "kind": machine.kind, "kernel": None, "moments": 0, "seconds": None, "notes": machine.notes}
 
 
 def _trace(timing):

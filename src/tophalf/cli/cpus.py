@@ -3,7 +3,7 @@
 from tophalf.cli import render
 from tophalf.cli.cpu_rows import cpu_rows
 from tophalf.cli.load import head, head_line, load
-from tophalf.cli.options import command_parser, print_json
+from tophalf.cli.options import command_parser, print_json, wait_seconds
 from tophalf.vocab import SOFTIRQS, human_count
 
 FIELDS = ("interrupts", "softirqs", "stat", "softnet", "threads")
@@ -14,7 +14,7 @@ BUSY_SHARE = 0.5  # the chapter's mark for a ksoftirqd that deserves a look; col
 def parser():
     """Options of `tophalf cpus`."""
     options = command_parser("cpus", __doc__.split(": ", 1)[1], "tophalf cpus --seconds 5")
-    options.add_argument("--seconds", type=float, default=1.0, help="watch a live machine so long (default 1; 0: since boot)")
+    options.add_argument("--seconds", type=wait_seconds, default=1.0, help="watch a live machine so long (1; 0: since boot)")
     options.add_argument("--all", action="store_true", help="also softirq vectors that were never raised")
     options.add_argument("--watch", action="store_true", help="redraw every --seconds until Ctrl-C")
     return options

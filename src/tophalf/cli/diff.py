@@ -2,7 +2,7 @@
 
 from tophalf.cli import render
 from tophalf.cli.load import head, load
-from tophalf.cli.options import command_parser, print_json
+from tophalf.cli.options import command_parser, print_json, wait_seconds
 from tophalf.host.read import ALL, ALL_FACTS
 from tophalf.judge import compare, metrics
 from tophalf.vocab import human_count
@@ -15,7 +15,7 @@ def parser():
     options = command_parser("diff", __doc__.split(": ", 1)[1], "tophalf diff before.tar after.tar", machine=False)
     options.add_argument("first", metavar="A", help="a MACHINE; NAME@SECONDS picks a moment of a series")
     options.add_argument("second", metavar="B", nargs="?", help="another; left out: the first and last moment of A; '-': this host")
-    options.add_argument("--seconds", type=float, default=1.0, help="watch a live machine so long (default 1)")
+    options.add_argument("--seconds", type=wait_seconds, default=1.0, help="watch a live machine so long (default 1)")
     options.add_argument("--all", action="store_true", help=f"all rows that moved, not only the first {ROWS_SHOWN}")
     return options
 

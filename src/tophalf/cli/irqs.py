@@ -3,7 +3,7 @@
 from tophalf.cli import render
 from tophalf.cli.irq_rows import irq_rows
 from tophalf.cli.load import head, head_line, load
-from tophalf.cli.options import command_parser, print_json
+from tophalf.cli.options import command_parser, print_json, wait_seconds
 from tophalf.vocab import cpu_list, human_count
 
 FIELDS = ("interrupts", "irq_files", "fixed")
@@ -19,7 +19,7 @@ SORTS = {
 def parser():
     """Options of `tophalf irqs`."""
     options = command_parser("irqs", __doc__.split(": ", 1)[1], "tophalf irqs --sort rate --filter eth0")
-    options.add_argument("--seconds", type=float, help="watch a live machine so long for rates (default 1; with --json 0)")
+    options.add_argument("--seconds", type=wait_seconds, help="watch a live machine so long for rates (default 1; with --json 0)")
     options.add_argument("--sort", choices=SORTS, help="order of rows (default rate, where there is one); numbers come first")
     options.add_argument("--filter", metavar="TEXT", help="only rows whose number, action or chip contains TEXT")
     options.add_argument("--cpu", type=int, metavar="N", help="only interrupts that landed on CPU N")

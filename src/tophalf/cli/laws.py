@@ -1,8 +1,8 @@
 """`tophalf laws`: hold a trace against what the kernel guarantees; a violation is a broken trace, kernel or model."""
 
 from tophalf.cli import render
-from tophalf.cli.options import command_parser, print_json
-from tophalf.cli.trace import seconds
+from tophalf.cli.load import machine_head, machine_or_traced
+from tophalf.cli.options import command_parser, print_json, seconds
 from tophalf.errors import MachineError
 
 SECONDS = 5.0  # a live machine is traced for so long
@@ -22,7 +22,7 @@ def run(args):
     from tophalf.host.traces import load_events
     from tophalf.judge import laws
 
-    machine = _machine(args)
+    machine = machine_or_traced(args, SECONDS)
     table = load_events(machine)
     if table is None:
         raise MachineError("no tracing in this recording", machine.label, "name a trace beside it: --trace FILE")
@@ -33,21 +33,6 @@ def run(args):
     else:
         print(report(machine, table, verdicts, None if args.all else VIOLATIONS_SHOWN))
     return 0 if all(verdict.holds for verdict in verdicts) else 1
-
-
-def _machine(args):
-    """The machine to judge; this host gets traced first."""
-    if args.machine or args.trace:
-        from tophalf.host.door import open_machine
-
-        return open_machine(args.machine, args.trace)
-    from tophalf.host.recorder import record_machine
-
-    duration_s = args.seconds or SECONDS
-    render.progress(f"tracing this host for {duration_s:g} s ...")
-    machine, _ = record_machine(duration_s)
-    render.progress("")
-    return machine
 
 
 def _preempt_rt(machine):
@@ -61,7 +46,7 @@ def _preempt_rt(machine):
 def document(machine, table, verdicts):
     """The JSON document; docs/json.md describes it."""
     return {
-        "machine": {"label": machine.label, "kind": machine.kind, "notes": list(machine.notes)},
+        "machine": machine_head(machine),
         "events": len(table), "lost_events": table.lost_events, "clock": table.clock,
         "holds": all(verdict.holds for verdict in verdicts),
         "exercised": [verdict.law.name for verdict in verdicts if verdict.exercised],

@@ -43,16 +43,42 @@ def _need(machine, snapshot, fields):
         raise MachineError(f"{fields[0]} cannot be shown: {why}", f"{machine.label}: {where}" if where else machine.label)
 
 
+def machine_or_traced(args, seconds):
+    """The MACHINE that is named; without one this host, traced first for args.seconds or `seconds`."""
+    if args.machine or args.trace:
+        return open_machine(args.machine, args.trace)
+    from tophalf.host.recorder import record_machine
+
+    duration_s = args.seconds or seconds
+    render.progress(f"tracing this host for {duration_s:g} s ...")
+    machine, _ = record_machine(duration_s)
+    render.progress("")
+    return machine
+
+
+def machine_head(machine):
+    """What every JSON document says of its machine, where no snapshots were subtracted."""
+    from tophalf.host.boot import read_boot
+
+    boot = read_boot(machine.moments[0][1]) if machine.moments else None
+    return _head(machine, boot, len(machine.moments), None, [])
+
+
 def head(machine, series):
-    """What every JSON document says of its machine."""
+    """What every JSON document says of its machine, with what was watched."""
+    seconds = round(series.whole.seconds, 6) if series.whole else None
     boot = series.facts.boot if series.facts else None
+    return _head(machine, boot, len(series.snapshots), seconds, unread(series))
+
+
+def _head(machine, boot, moments, seconds, notes):
     return {
         "label": machine.label,
         "kind": machine.kind,
         "kernel": _release(boot),
-        "moments": len(series.snapshots),
-        "seconds": round(series.whole.seconds, 6) if series.whole else None,
-        "notes": machine.notes + unread(series),
+        "moments": moments,
+        "seconds": seconds,
+        "notes": [*machine.notes, *notes],
     }
 
 

@@ -18,6 +18,32 @@ def command_parser(name, description, example, machine=True):
     return parser
 
 
+SECONDS_MAX = 7 * 86_400.0
+
+
+def seconds(text):
+    """A number of seconds above 0, for argparse. Raises: argparse.ArgumentTypeError."""
+    return _seconds(text, 0 < _number(text) <= SECONDS_MAX, "above 0")
+
+
+def wait_seconds(text):
+    """A number of seconds, 0 for one sample without a wait. Raises: argparse.ArgumentTypeError."""
+    return _seconds(text, 0 <= _number(text) <= SECONDS_MAX, "from 0")
+
+
+def _seconds(text, fits, lowest):
+    if not fits:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds {lowest} up to {SECONDS_MAX:.0f}")
+    return _number(text)
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
 def _help_width():
     """Columns for help. argparse would ask shutil, whose import (it loads every compressor) costs 2 ms of each command."""
     import os

@@ -3,10 +3,9 @@
 import signal
 import sys
 
-from tophalf.cli.options import command_parser, print_json
+from tophalf.cli.options import SECONDS_MAX, command_parser, print_json, seconds
 from tophalf.vocab import human_count, human_ns
 
-SECONDS_MAX = 7 * 24 * 3600
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -96,14 +95,6 @@ def _say_start(tracing):
         f"buffers of {tracing.kib_per_cpu:,} KiB each, {total:,.0f} MiB in all",
         file=sys.stderr,
     )
-
-
-def seconds(text):
-    """How long to record, as the option says it. Raises: ValueError, which argparse words."""
-    value = float(text)
-    if not 0 < value <= SECONDS_MAX:
-        raise ValueError
-    return value
 
 
 def mebibytes(text):

@@ -3,11 +3,11 @@
 import argparse
 import re
 
-from tophalf.cli.options import command_parser, print_json
+from tophalf.cli.load import machine_or_traced
+from tophalf.cli.options import command_parser, print_json, seconds
 from tophalf.errors import MachineError
 
 SECONDS = 5.0  # a live machine is traced for so long
-SECONDS_MAX = 86_400.0
 _UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) *(ns|us|µs|ms|s)$")
 
@@ -26,17 +26,6 @@ def parser():
     return options
 
 
-def seconds(text):
-    """A number of seconds. Raises: argparse.ArgumentTypeError."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= SECONDS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {SECONDS_MAX:.0f}")
-    return value
-
-
 def duration_ns(text):
     """A time with its unit, in nanoseconds: 100us, 1.5ms. Raises: argparse.ArgumentTypeError."""
     match = _DURATION.match(text.strip())
@@ -49,7 +38,7 @@ def run(args):
     """Time a trace, or this host. Returns the exit status."""
     if args.threshold is not None and not (args.machine or args.trace):
         return _live_threshold(args)
-    machine = _machine(args)
+    machine = machine_or_traced(args, SECONDS)
     table = _events(machine)
     if args.events:
         return _list_events(args, machine, table)
@@ -69,22 +58,6 @@ def _live_threshold(args):
     return 0
 
 
-def _machine(args):
-    """The machine to look at; this host gets traced first."""
-    if args.machine or args.trace:
-        from tophalf.host.door import open_machine
-
-        return open_machine(args.machine, args.trace)
-    from tophalf.cli import render
-    from tophalf.host.recorder import record_machine
-
-    duration_s = args.seconds or SECONDS
-    render.progress(f"tracing this host for {duration_s:g} s ...")
-    machine, _ = record_machine(duration_s)
-    render.progress("")
-    return machine
-
-
 def _events(machine):
     from tophalf.host.traces import load_events
 
@@ -99,9 +72,9 @@ def _list_events(args, machine, table):
 
     table = chosen(table, _cpus(args.cpu), args.kind and args.kind.split(","), args.irq)
     if args.json:
-        from tophalf.cli.trace_json import head
+        from tophalf.cli.load import machine_head
 
-        print_json({"machine": head(machine), "rows": list(row_documents(table))})
+        print_json({"machine": machine_head(machine), "rows": list(row_documents(table))})
         return 0
     for line in lines(table):
         print(line)

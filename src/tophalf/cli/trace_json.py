@@ -1,18 +1,15 @@
 """The JSON document of `tophalf trace`; docs/json.md describes it."""
 
+from tophalf.cli.load import machine_head
+
 TIMES = ("count", "mean", "p50", "p99", "max", "total")
-
-
-def head(machine):
-    """What every JSON document says of its machine."""
-    return {"label": machine.label, "kind": machine.kind, "notes": list(machine.notes)}
 
 
 def document(machine, timing, calls=None):
     """Everything that was timed. calls: slow handler calls (--threshold), or None."""
     span_ns = timing.span_ns
     about = {
-        "machine": head(machine),
+        "machine": machine_head(machine),
         "events": timing.events, "lost_events": timing.lost_events, "span_ns": span_ns, "clock": timing.clock,
         "cpus": list(timing.table.cpus), "recorded": timing.recorded,
         "unfinished": timing.unfinished, "unmatched": timing.unmatched,
