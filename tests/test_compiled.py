@@ -40,3 +40,20 @@ def test_run_both_gives_both_results_and_raises_what_either_raised():
     assert compiled.run_both(lambda: 1, lambda: 2) == (1, 2)
     with pytest.raises(ZeroDivisionError):
         compiled.run_both(lambda: 1, lambda: 1 / 0)
+
+
+@pytest.mark.kernels
+def test_a_cached_kernel_runs_without_the_compilers_imports(tmp_path):
+    """And one that is not cached is compiled as ever: the first of two processes."""
+    if not compiled.jit_is_enabled():
+        pytest.skip("NUMBA_DISABLE_JIT=1: nothing is compiled")
+    code = (
+        "import sys, numpy as np; from tophalf.compiled import kernels\n"
+        "module, _ = kernels('tophalf.host.ringbuffer_kernels', 1 << 60)\n"
+        "words, room = np.arange(64, dtype=np.int32), np.zeros(9, np.int64); words[2] = 0; words.flags.writeable = False\n"
+        "print(module.walk(words, 0, 16, 64, 8, room, room.copy(), 0), 'numba.np.linalg' in sys.modules)"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    runs = [subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True) for _ in range(2)]
+    assert [run.stdout for run in runs] == ["(0, 0, 0, 0, 0) True\n", "(0, 0, 0, 0, 0) False\n"], runs[0].stderr

@@ -24,7 +24,7 @@ def compiled(function):
         return function
     import numba
 
-    return numba.njit(cache=True, nogil=True)(function)
+    return _quick_to_load(numba.njit(cache=True, nogil=True)(function))
 
 
 def compiled_lean(function):
@@ -37,7 +37,28 @@ def compiled_lean(function):
         return function
     import numba
 
-    return numba.njit(cache=True, nogil=True, inline="always", _nrt=False)(function)
+    return _quick_to_load(numba.njit(cache=True, nogil=True, inline="always", _nrt=False)(function))
+
+
+def _quick_to_load(dispatcher):
+    """Let a kernel come out of numba's cache without all that only a compiler needs: linalg, random, typed lists, ...
+
+    numba imports those before it looks into the cache (Cache.load_overload, refresh), 0.1-0.2 s a process; when the kernel
+    is not there, it imports them again anyhow before it compiles. A numba built otherwise is left as it is.
+    """
+    from numba.core.runtime import rtsys
+
+    cache = getattr(dispatcher, "_cache", None)
+    if not hasattr(cache, "_load_overload") or not hasattr(cache, "_guard_against_spurious_io_errors"):
+        return dispatcher
+
+    def load_overload(signature, context):
+        rtsys.initialize(context)  # what compiled code itself calls
+        with cache._guard_against_spurious_io_errors():
+            return cache._load_overload(signature, context)
+
+    cache.load_overload = load_overload
+    return dispatcher
 
 
 def kernels(name, rows):
