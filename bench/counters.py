@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from tophalf.host.interrupts import CELL_BYTES, parse_interrupts
+from tophalf.host.readers.interrupts import CELL_BYTES, parse_interrupts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHARED = os.environ.get("TOPHALF_SHARED", os.path.join(HERE, "..", "..", "shared"))

@@ -36,8 +36,8 @@ def all_targets():
 def good_machines():
     """[{path: bytes}], [{path: target}] of this host as a recording would keep it, and of the recorded ones."""
     from tophalf.host.archive import read_archive, unpack_stream
-    from tophalf.host.moments import CapturingRoot
     from tophalf.host.read import ALL, ALL_FACTS, read_facts, read_snapshot
+    from tophalf.host.record.moments import CapturingRoot
 
     root = CapturingRoot()
     read_snapshot(root, 0, ALL)
@@ -108,7 +108,10 @@ def _looked_at(files, links, read):
 def text_targets():
     """Parsers that no recorded machine reaches: sockets, options, the state file, what people type."""
     from tophalf.cli.cpunotation import read_cpus, read_list, read_mask
-    from tophalf.host import daemons, ethtool_text, formats, genetlink, kmsg, netlink, processes, tracevents, undo
+    from tophalf.host.readers import daemons, ethtool_text, genetlink, kmsg, netlink, processes
+    from tophalf.host.record import tracevents
+    from tophalf.host.steer import undo
+    from tophalf.host.trace import formats
 
     setup = b"SLEEP 10 IRQ 36 LOAD 0 DIFF 0 CLASS 0 BANNED 00000002"
     ethtool = b"NIC statistics:\n     rx_packets: 10\n     [1] tx_drops: 4\nRing parameters for eth0:\nPre-set maximums:\n"
@@ -169,7 +172,7 @@ def _bytes(name, seeds, run):
 def trace_targets():
     """Traces: files of trace-cmd as recorded, small ones made here (unpacked, so that spots lie in pages), and text."""
     from tophalf.host.door import Machine, TraceSource
-    from tophalf.host.traces import load_events
+    from tophalf.host.trace.traces import load_events
 
     def load(form):
         return lambda case: load_events(Machine("fuzz", "trace", [], None, TraceSource(form, "fuzz", case["data"])))

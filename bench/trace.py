@@ -48,7 +48,7 @@ def told(ours, warm, theirs):
 def made(folder, source, events, compression):
     """A trace.dat of about so many events. Returns (path, events in it)."""
     from tophalf.host.door import open_machine
-    from tophalf.host.traces import load_events
+    from tophalf.host.trace.traces import load_events
     from tracefiles import repeated
 
     machine = open_machine(os.path.join(HOSTS, f"{source}.trace.dat"))

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tophalf.errors import MachineError
-from tophalf.host.tracefs import tracefs_path
+from tophalf.host.record.tracefs import tracefs_path
 
 
 def why_not():

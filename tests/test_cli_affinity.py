@@ -107,7 +107,7 @@ def test_errors_are_one_line_and_status_2(said, words, message):
 
 
 def test_several_lines_ask_for_all(said, data):
-    from tophalf.host.interrupts import read_interrupts
+    from tophalf.host.readers.interrupts import read_interrupts
     from tophalf.host.roots import live_root
 
     lines = [line for line in read_interrupts(live_root()).lines.values() if line.irq is not None and line.actions]

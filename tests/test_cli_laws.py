@@ -11,7 +11,7 @@ from tophalf import vocab
 from tophalf.cli import laws as command
 from tophalf.cli.main import main
 from tophalf.host.door import open_machine
-from tophalf.host.traces import load_events
+from tophalf.host.trace.traces import load_events
 from tophalf.judge import laws
 
 TRACE = os.path.join("traces", "works-6.12.dat")

@@ -10,7 +10,7 @@ import pytest
 
 from live_tracing import needs_tracefs
 from tophalf.cli.record import summary
-from tophalf.host.recorder import Recording
+from tophalf.host.record.recorder import Recording
 
 COMMAND = [sys.executable, "-m", "tophalf", "record"]
 

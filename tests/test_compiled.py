@@ -8,7 +8,7 @@ import pytest
 
 from tophalf import compiled
 
-NAME = "tophalf.judge.grouping_kernels"
+NAME = "tophalf.judge.times.grouping_kernels"
 
 
 def test_few_rows_stay_plain_and_do_not_import_numba():
@@ -49,7 +49,7 @@ def test_a_cached_kernel_runs_without_the_compilers_imports(tmp_path):
         pytest.skip("NUMBA_DISABLE_JIT=1: nothing is compiled")
     code = (
         "import sys, numpy as np; from tophalf.compiled import kernels\n"
-        "module, _ = kernels('tophalf.host.ringbuffer_kernels', 1 << 60)\n"
+        "module, _ = kernels('tophalf.host.trace.ringbuffer_kernels', 1 << 60)\n"
         "words, room = np.arange(64, dtype=np.int32), np.zeros(9, np.int64); words[2] = 0; words.flags.writeable = False\n"
         "print(module.walk(words, 0, 16, 64, 8, room, room.copy(), 0), 'numba.np.linalg' in sys.modules)"
     )

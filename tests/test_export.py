@@ -16,7 +16,7 @@ from tophalf.events import make_table
 from tophalf.export.parquet import write_parquet
 from tophalf.export.perfetto import field, varint, write_perfetto
 from tophalf.host.door import open_machine
-from tophalf.host.traces import load_events
+from tophalf.host.trace.traces import load_events
 
 BEGIN, END, INSTANT = 1, 2, 3
 

@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from tophalf.errors import FormatError
-from tophalf.host.boot import parse_isolcpus
 from tophalf.host.cpumask import parse_list
-from tophalf.host.formats import parse_format
-from tophalf.host.interrupts import read_interrupts
-from tophalf.host.irqs import read_irq
+from tophalf.host.readers.boot import parse_isolcpus
+from tophalf.host.readers.interrupts import read_interrupts
+from tophalf.host.readers.irqs import read_irq
+from tophalf.host.readers.softirqs import parse_softirqs
 from tophalf.host.roots import MemoryRoot
-from tophalf.host.softirqs import parse_softirqs
+from tophalf.host.trace.formats import parse_format
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench"))
 MANY = "9" * 4400  # more digits than Python converts

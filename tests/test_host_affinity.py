@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from tophalf.errors import SteerError
-from tophalf.host.affinity import Refused, marked_fixed, write_affinity
 from tophalf.host.cpumask import parse_list
 from tophalf.host.roots import DirRoot, MemoryRoot, live_root
+from tophalf.host.steer.affinity import Refused, marked_fixed, write_affinity
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="writing masks needs root")
 
@@ -92,7 +92,7 @@ def test_without_root_the_answer_is_sudo():
     irq = movable_line()
     code = (
         "import os, sys\n"
-        "from tophalf.host.affinity import write_affinity\nfrom tophalf.host.roots import live_root\n"
+        "from tophalf.host.steer.affinity import write_affinity\nfrom tophalf.host.roots import live_root\n"
         "from tophalf.errors import SteerError\n"
         # only now: the user nobody need not be able to read this checkout, nor its Python
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
@@ -139,7 +139,7 @@ def test_a_read_only_proc_says_so(tmp_path):
     tree(tmp_path)
     code = (
         "import sys, os; sys.path[:0] = [sys.argv[2]]\n"
-        "from tophalf.host.affinity import write_affinity\nfrom tophalf.host.roots import DirRoot\n"
+        "from tophalf.host.steer.affinity import write_affinity\nfrom tophalf.host.roots import DirRoot\n"
         "from tophalf.errors import SteerError\n"
         "try: write_affinity(DirRoot(sys.argv[1], live=True), 40, (0,))\nexcept SteerError as error: print(error.line())\n"
     )

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 
 from damage import damaged, survives, text_of
-from tophalf.host.block import parse_scheduler, read_block
+from tophalf.host.readers.block import parse_scheduler, read_block
+from tophalf.host.readers.topology import read_topology
 from tophalf.host.roots import MemoryRoot, live_root
-from tophalf.host.topology import read_topology
 
 
 def test_each_cpu_submits_to_exactly_one_queue_of_a_disk_here():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from damage import damaged, survives, text_of
-from tophalf.host.boot import parse_cmdline, parse_isolcpus, read_boot
+from tophalf.host.readers.boot import parse_cmdline, parse_isolcpus, read_boot
 from tophalf.host.roots import MemoryRoot, live_root
 
 RT = b"Linux version 6.12.117+deb12-rt-amd64 (debian-kernel@lists.debian.org) (gcc-12) #1 SMP PREEMPT_RT Debian 6.12.117-1\n"

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tophalf.errors import FormatError
-from tophalf.host.irqs import read_default_affinity, read_irq_files
+from tophalf.host.readers.irqs import read_default_affinity, read_irq_files
+from tophalf.host.readers.softirqs import parse_softirqs, read_softirqs
+from tophalf.host.readers.softnet import parse_softnet, read_softnet
+from tophalf.host.readers.stat import parse_stat, read_stat
 from tophalf.host.roots import MemoryRoot, live_root
-from tophalf.host.softirqs import parse_softirqs, read_softirqs
-from tophalf.host.softnet import parse_softnet, read_softnet
-from tophalf.host.stat import parse_stat, read_stat
 from tophalf.vocab import SOFTIRQS
 
 

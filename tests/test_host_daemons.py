@@ -9,7 +9,7 @@ from hypothesis import given
 
 from damage import damaged, survives, text_of
 from tophalf.errors import FormatError
-from tophalf.host.daemons import (
+from tophalf.host.readers.daemons import (
     ask_irqbalance,
     parse_arguments,
     parse_environment,

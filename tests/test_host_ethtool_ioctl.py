@@ -11,8 +11,8 @@ from damage import damaged
 from netns import ethtool, run_in_namespace
 from test_host_genetlink import devices
 from tophalf.errors import FormatError
-from tophalf.host.ethtool_ioctl import Ethtool, join_stats
-from tophalf.host.ethtool_text import parse_statistics
+from tophalf.host.readers.ethtool_ioctl import Ethtool, join_stats
+from tophalf.host.readers.ethtool_text import parse_statistics
 
 STRINGS = struct.pack("=III", 0x1B, 1, 2) + b"rx_drops".ljust(32, b"\0") + b"rx_no_buffer_count".ljust(32, b"\0")
 NUMBERS = struct.pack("=IIQQ", 0x1D, 2, 7, 2**63)
@@ -35,7 +35,10 @@ def shown(program, name):
 
 
 def test_the_counters_of_a_veth_tell_its_peer():
-    script = "import json\nfrom tophalf.host.ethtool_ioctl import Ethtool\nwith Ethtool() as e: print(json.dumps(e.stats('tv0')))"
+    script = (
+        "import json\nfrom tophalf.host.readers.ethtool_ioctl import Ethtool\n"
+        "with Ethtool() as e: print(json.dumps(e.stats('tv0')))"
+    )
     stats = run_in_namespace(script)
     assert stats["peer_ifindex"] > 0 and "rx_queue_3_drops" in stats
 

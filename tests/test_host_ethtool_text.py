@@ -7,7 +7,7 @@ from hypothesis import given
 
 from damage import damaged, text_of
 from tophalf.errors import FormatError
-from tophalf.host.ethtool_text import parse_coalesce, parse_driver, parse_limits, parse_statistics
+from tophalf.host.readers.ethtool_text import parse_coalesce, parse_driver, parse_limits, parse_statistics
 
 STATISTICS = b"NIC statistics:\n     rx_drops: 3\n     rx0_drops: 3\n     [0]: rx_ucast_packets: 12\n     tx_kicks: 10011\n"
 RINGS = b"Ring parameters for eth0:\nPre-set maximums:\nRX:\t\t256\nRX Mini:\tn/a\nRX Jumbo:\t16\nTX:\t\t256\n" \

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from tophalf.host.fixed import read_fixed
-from tophalf.host.interrupts import read_interrupts
+from tophalf.host.readers.interrupts import read_interrupts
 from tophalf.host.roots import MemoryRoot, live_root
+from tophalf.host.steer.fixed import read_fixed
 from tophalf.judge.managed import managed
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import tracefiles as make
 from tophalf.errors import FormatError
-from tophalf.host.formats import DATA_LOC, REL_LOC, TEXT, VALUE, parse_format, parse_header_page
+from tophalf.host.trace.formats import DATA_LOC, REL_LOC, TEXT, VALUE, parse_format, parse_header_page
 
 SHAPES = [
     ("unsigned int vec", 4, False, "vec", VALUE),

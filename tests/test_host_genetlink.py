@@ -11,9 +11,9 @@ from hypothesis import given
 from damage import damaged
 from netns import ethtool, run_in_namespace
 from tophalf.errors import FormatError
-from tophalf.host.ethtool_text import parse_coalesce, parse_limits
-from tophalf.host.genetlink import CHANNELS, NAPI, ethtool_settings, family_id, join_queues, napi_instances, parse_fields
-from tophalf.host.netlink import NETLINK_GENERIC, Netlink, attribute
+from tophalf.host.readers.ethtool_text import parse_coalesce, parse_limits
+from tophalf.host.readers.genetlink import CHANNELS, NAPI, ethtool_settings, family_id, join_queues, napi_instances, parse_fields
+from tophalf.host.readers.netlink import NETLINK_GENERIC, Netlink, attribute
 from tophalf.host.roots import live_root
 
 # What this family answered for a virtio NIC on Linux 6.18.
@@ -40,7 +40,7 @@ def test_settings_are_those_that_ethtool_prints(group, flag, parse):
 
 
 def test_channels_of_a_veth():
-    script = "import json\nfrom tophalf.host.genetlink import ethtool_settings\n"
+    script = "import json\nfrom tophalf.host.readers.genetlink import ethtool_settings\n"
     found = run_in_namespace(script + "print(json.dumps(ethtool_settings(['tv0', 'lo', 'nope'])))")
     assert found == {"tv0": {"channels": {"rx_max": 4, "tx_max": 4, "rx": 4, "tx": 4}}, "lo": {}, "nope": {}}
 

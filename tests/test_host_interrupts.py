@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tophalf.errors import FormatError
-from tophalf.host.interrupts import parse_interrupts, read_interrupts
+from tophalf.host.readers.interrupts import parse_interrupts, read_interrupts
 from tophalf.host.roots import MemoryRoot, live_root
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from damage import damaged, survives, text_of
 from tophalf.host.door import open_machine
-from tophalf.host.kmsg import Follower, keep_interesting, parse_dmesg, parse_record, read_log
+from tophalf.host.readers.kmsg import Follower, keep_interesting, parse_dmesg, parse_record, read_log
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.snapshot import LogLine
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tophalf.host.landing import CARRIER, LANDED, OUTSIDE, OVERRIDDEN, QUIET, UNWATCHED, Tracker, line_counts, masks, watch
 from tophalf.host.roots import MemoryRoot, live_root
+from tophalf.host.steer.landing import CARRIER, LANDED, OUTSIDE, OVERRIDDEN, QUIET, UNWATCHED, Tracker, line_counts, masks, watch
 
 IRQ = 40
 
@@ -138,7 +138,7 @@ def test_every_arrival_is_counted_once_and_landed_means_the_last_were_inside(ste
 
 def test_both_counters_of_this_kernel_agree():
     root = live_root()
-    from tophalf.host.interrupts import read_interrupts
+    from tophalf.host.readers.interrupts import read_interrupts
 
     before = read_interrupts(root)
     for line in before.lines.values():

@@ -8,12 +8,12 @@ from hypothesis import given
 
 from damage import damaged, survives
 from netns import run_in_namespace
-from tophalf.host.net import read_net
+from tophalf.host.readers.net import read_net
 from tophalf.host.roots import MemoryRoot, live_root
 
 READ = """
 import json
-from tophalf.host.net import read_net
+from tophalf.host.readers.net import read_net
 from tophalf.host.roots import live_root
 root = live_root()
 device = read_net(root)["tv0"].as_dict()

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from damage import damaged
 from tophalf.errors import FormatError
-from tophalf.host.netlink import (
+from tophalf.host.readers.netlink import (
     LINK_STATS,
     NETLINK_ROUTE,
     Netlink,

@@ -8,7 +8,7 @@ from hypothesis import given
 from damage import damaged, survives
 from netns import run_in_namespace
 from tophalf.errors import FormatError
-from tophalf.host.nicstats import PROC_COLUMNS, parse_net_dev, read_netdev_stats
+from tophalf.host.readers.nicstats import PROC_COLUMNS, parse_net_dev, read_netdev_stats
 from tophalf.host.roots import DirRoot, MemoryRoot, live_root
 
 DEV = b"""Inter-|   Receive                            |  Transmit
@@ -42,7 +42,7 @@ def test_exactly_23_frames_that_nobody_wants_are_23_drops():
     """A frame of a protocol without a handler is dropped (net/core/dev.c __netif_receive_skb_core) and counted at its device."""
     script = """
 import json, socket
-from tophalf.host.nicstats import read_netdev_stats
+from tophalf.host.readers.nicstats import read_netdev_stats
 from tophalf.host.roots import live_root
 out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 out.bind(("tv0", 0))
@@ -59,8 +59,8 @@ print(json.dumps({name: after[name] - before[name] for name in after}))
 def test_a_driver_s_drops_are_those_that_speak_of_drops():
     script = """
 import json
-from tophalf.host.nicstats import _DROP_LIKE
-from tophalf.host.ethtool_ioctl import Ethtool
+from tophalf.host.readers.nicstats import _DROP_LIKE
+from tophalf.host.readers.ethtool_ioctl import Ethtool
 with Ethtool() as e: print(json.dumps([name for name in e.stats('tv0') if _DROP_LIKE.search(name)]))
 """
     names = run_in_namespace(script)

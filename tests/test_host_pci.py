@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from damage import damaged, survives
-from tophalf.host.interrupts import read_interrupts
-from tophalf.host.pci import read_pci
+from tophalf.host.readers.interrupts import read_interrupts
+from tophalf.host.readers.pci import read_pci
 from tophalf.host.roots import MemoryRoot, live_root
 
 PCI = "/sys/bus/pci/devices"

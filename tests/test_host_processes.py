@@ -6,7 +6,7 @@ import subprocess
 from hypothesis import given
 
 from damage import damaged, survives, text_of
-from tophalf.host.processes import find_processes, parse_ps
+from tophalf.host.readers.processes import find_processes, parse_ps
 from tophalf.host.roots import MemoryRoot, live_root
 
 AUX = b"USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n" \

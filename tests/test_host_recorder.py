@@ -14,14 +14,14 @@ import pytest
 
 from live_tracing import instances, needs_tracefs, send_datagrams
 from tophalf import vocab
-from tophalf.host import tracefs
 from tophalf.host.door import open_machine
 from tophalf.host.read import ALL_FACTS, read_facts
-from tophalf.host.recorder import record, record_machine
+from tophalf.host.record import tracefs
+from tophalf.host.record.recorder import record, record_machine
+from tophalf.host.record.tracing import total_counts
 from tophalf.host.roots import live_root
 from tophalf.host.sample import take_snapshots
-from tophalf.host.traces import load_events
-from tophalf.host.tracing import total_counts
+from tophalf.host.trace.traces import load_events
 
 pytestmark = needs_tracefs
 THREADS = ("ksoftirqd/", "irq/", "kworker/", "ktimers/", "rcuc/", "napi/")

@@ -12,12 +12,12 @@ import tracefiles as make
 from tophalf import compiled, vocab
 from tophalf.errors import FormatError
 from tophalf.events import COLUMNS
-from tophalf.host import ringbuffer_kernels as plain_kernels
-from tophalf.host.formats import parse_format
-from tophalf.host.ringbuffer import Stream, decode
-from tophalf.host.ringbuffer_extract import extract_fields
-from tophalf.host.ringbuffer_fields import read_fields
-from tophalf.host.ringbuffer_layouts import interpretation, layout_table
+from tophalf.host.trace import ringbuffer_kernels as plain_kernels
+from tophalf.host.trace.formats import parse_format
+from tophalf.host.trace.ringbuffer import Stream, decode
+from tophalf.host.trace.ringbuffer_extract import extract_fields
+from tophalf.host.trace.ringbuffer_fields import read_fields
+from tophalf.host.trace.ringbuffer_layouts import interpretation, layout_table
 
 FORMATS = [
     ("irq", make.format_text("softirq_raise", 10, ("unsigned int vec", 8, 4, False))),

@@ -7,8 +7,8 @@ from hypothesis import given
 
 from damage import damaged, survives
 from tophalf.errors import FormatError
+from tophalf.host.readers.snmp import parse_snmp, parse_snmp6, read_udp
 from tophalf.host.roots import MemoryRoot, live_root
-from tophalf.host.snmp import parse_snmp, parse_snmp6, read_udp
 
 SNMP = b"Ip: Forwarding DefaultTTL\nIp: 1 64\nUdp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors\nUdp: 67 0 3 68 2\n" \
        b"UdpLite: InDatagrams NoPorts\nUdpLite: 0 0\n"  # fmt: skip

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from tophalf.errors import SteerError
 from tophalf.host.cpumask import format_mask, parse_mask
-from tophalf.host.interrupts import read_interrupts
-from tophalf.host.landing import QUIET
+from tophalf.host.readers.interrupts import read_interrupts
 from tophalf.host.roots import DirRoot, live_root
-from tophalf.host.steer import restore_lines, set_lines
-from tophalf.host.undo import State, known_refusals, to_undo
+from tophalf.host.steer.change import restore_lines, set_lines
+from tophalf.host.steer.landing import QUIET
+from tophalf.host.steer.undo import State, known_refusals, to_undo
 
 BOOT = "11111111-2222-3333-4444-555555555555"
 IRQS = (40, 41, 42)
@@ -92,7 +92,7 @@ def test_a_refused_line_is_remembered_and_does_not_stop_the_others(tmp_path, sta
 
 
 def test_a_change_is_on_disk_before_the_mask_is_written(tree, state, monkeypatch):
-    import tophalf.host.steer as steer
+    import tophalf.host.steer.change as steer
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -136,7 +136,7 @@ def test_another_boot_is_refused(tree, state):
 
 
 def test_a_line_is_led_back_to_the_cpu_it_was_on_before_the_wide_mask(tree, state, monkeypatch):
-    import tophalf.host.steer as steer
+    import tophalf.host.steer.change as steer
 
     tree.set([40], (2,), state)
     tree.put("proc/irq/40/effective_affinity", "4")

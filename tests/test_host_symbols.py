@@ -2,7 +2,7 @@
 
 import random
 
-from tophalf.host.symbols import NamedFunctions, Symbols
+from tophalf.host.trace.symbols import NamedFunctions, Symbols
 
 LINES = sorted(f"{0xFFFFFFFF81000000 + at * 48:016x} t function_{at}" for at in range(1000))
 MODULE = "ffffffffc0000010 t in_module\t[e1000]\nffffffffa0000020 T earlier_module\t[nvme]\nffffffffa0000020 T its_alias\t[nvme]"

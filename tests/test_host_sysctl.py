@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from damage import damaged, survives, text_of
+from tophalf.host.readers.sysctl import parse_sysctl, read_sysctl
 from tophalf.host.roots import MemoryRoot, live_root
-from tophalf.host.sysctl import parse_sysctl, read_sysctl
 
 PRINTED = (
     b"net.core.netdev_budget = 300\nnet.core.flow_limit_cpu_bitmap = 0f\nnet.ipv4.udp_mem = 575802\t767736\t1151604\nfs.x = 1\n"

@@ -6,9 +6,9 @@ import pytest
 
 from tophalf.errors import SteerError
 from tophalf.host.door import open_machine
-from tophalf.host.interrupts import read_interrupts
+from tophalf.host.readers.interrupts import read_interrupts
 from tophalf.host.roots import MemoryRoot, live_root
-from tophalf.host.targets import device_irqs, find_target, identify, named
+from tophalf.host.steer.targets import device_irqs, find_target, identify, named
 
 INTERRUPTS = b"""           CPU0       CPU1
  24:          1          0  IO-APIC  10-fasteoi   eth9, ehci_hcd:usb1

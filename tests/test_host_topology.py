@@ -8,8 +8,8 @@ from hypothesis import given
 
 from damage import damaged, survives
 from tophalf.errors import FormatError
+from tophalf.host.readers.topology import parse_cpuinfo, read_topology
 from tophalf.host.roots import MemoryRoot, live_root
-from tophalf.host.topology import parse_cpuinfo, read_topology
 
 CPU = "/sys/devices/system/cpu"
 CPUINFO = b"".join(

@@ -14,8 +14,8 @@ import tracetwin as twin
 from tophalf import compiled, vocab
 from tophalf.errors import FormatError
 from tophalf.host.door import TraceSource, open_machine, open_trace
-from tophalf.host.tracedat import lost_by_stats, read_trace_dat
-from tophalf.host.traces import load_events
+from tophalf.host.trace.tracedat import lost_by_stats, read_trace_dat
+from tophalf.host.trace.traces import load_events
 
 DATA = os.path.join(os.path.dirname(__file__), "data", "hosts")
 FILES = sorted(glob.glob(os.path.join(DATA, "*.trace.dat")) + glob.glob(os.path.join(DATA, "..", "traces", "*.dat")))

@@ -12,7 +12,7 @@ from tophalf import vocab
 from tophalf.errors import FormatError
 from tophalf.host.door import TraceSource, open_machine
 from tophalf.host.roots import MemoryRoot
-from tophalf.host.traces import load_events
+from tophalf.host.trace.traces import load_events
 
 DATA = os.path.join(os.path.dirname(__file__), "data", "hosts")
 WORK = make.format_text("workqueue_execute_start", 31, ("void * work", 8, 8, False), ("void * function", 16, 8, False))

@@ -12,10 +12,10 @@ import tracetwin as twin
 from tophalf import vocab
 from tophalf.errors import FormatError
 from tophalf.host.door import open_machine
-from tophalf.host.symbols import NamedFunctions
-from tophalf.host.traces import load_events
-from tophalf.host.tracetext import LINE_LENGTH_MAX, read_trace_text
-from tophalf.host.tracetext_args import Arguments
+from tophalf.host.trace.symbols import NamedFunctions
+from tophalf.host.trace.traces import load_events
+from tophalf.host.trace.tracetext import LINE_LENGTH_MAX, read_trace_text
+from tophalf.host.trace.tracetext_args import Arguments
 
 DATA = os.path.join(os.path.dirname(__file__), "data", "hosts")
 IDLE = os.path.join(DATA, "idle-6.18.trace.txt.xz")

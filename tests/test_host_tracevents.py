@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tophalf.host.tracevents import DEFAULT_EVENTS, LOCAL_TIMER_CPUS_MAX, choose_events, event_filter, parse_events
+from tophalf.host.record.tracevents import DEFAULT_EVENTS, LOCAL_TIMER_CPUS_MAX, choose_events, event_filter, parse_events
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from live_tracing import instances, needs_tracefs, send_datagrams
 from tophalf import vocab
 from tophalf.errors import MachineError
-from tophalf.host import tracefs, tracing
-from tophalf.host.guardian import dismiss, start_guardian
-from tophalf.host.livetrace import follow
-from tophalf.host.tracing import Tracing, buffer_kib, committed
+from tophalf.host.record import tracefs, tracing
+from tophalf.host.record.guardian import dismiss, start_guardian
+from tophalf.host.record.livetrace import follow
+from tophalf.host.record.tracing import Tracing, buffer_kib, committed
 
 
 def content(path):
@@ -170,7 +170,7 @@ def until(condition, seconds=3.0):
 def test_following_hands_out_every_event_once():
     from tophalf.host.door import Machine
     from tophalf.host.roots import MemoryRoot
-    from tophalf.host.traces import load_events
+    from tophalf.host.trace.traces import load_events
 
     work = 0
     for number, poll in enumerate(follow(0.5, memory_mib=8)):

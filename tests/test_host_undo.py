@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tophalf.errors import SteerError
-from tophalf.host import undo
 from tophalf.host.roots import MemoryRoot, live_root
-from tophalf.host.undo import State, StateError, boot_id, check_same_line, known_refusals, to_undo
+from tophalf.host.steer import undo
+from tophalf.host.steer.undo import State, StateError, boot_id, check_same_line, known_refusals, to_undo
 
 LINE = {"actions": ["eth0"], "chip": "PCI-MSI", "hwirq": 1, "device": "0000:00:0a.0 0x1af4:0x1041"}
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 
 from damage import damaged, survives
+from tophalf.host.readers.topology import read_topology
+from tophalf.host.readers.workqueues import WORKQUEUE, read_workqueues
 from tophalf.host.roots import MemoryRoot, live_root
-from tophalf.host.topology import read_topology
-from tophalf.host.workqueues import WORKQUEUE, read_workqueues
 
 
 def test_this_machine():

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tophalf.judge.histogram import log2_buckets
+from tophalf.judge.times.histogram import log2_buckets
 
 
 @given(st.lists(st.integers(0, (1 << 62) - 1), max_size=40))

@@ -9,7 +9,7 @@ import pytest
 
 from tophalf import vocab
 from tophalf.host.door import open_machine
-from tophalf.host.traces import load_events
+from tophalf.host.trace.traces import load_events
 from tophalf.judge import laws
 
 pytestmark = pytest.mark.kernels

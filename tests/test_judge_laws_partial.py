@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tophalf import compiled, vocab
 from tophalf.host.door import open_machine
-from tophalf.host.traces import load_events
+from tophalf.host.trace.traces import load_events
 from tophalf.judge import laws
 
 pytestmark = pytest.mark.kernels

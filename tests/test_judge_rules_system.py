@@ -130,7 +130,7 @@ class Trace:
 
     def timing(self):
         from tophalf.events import COLUMNS, make_table
-        from tophalf.judge.timing import time_events
+        from tophalf.judge.times.timing import time_events
 
         rows = sorted(self.rows, key=lambda row: row[0])
         columns = {name: [row[at] for row in rows] for at, (name, _) in enumerate(COLUMNS)}

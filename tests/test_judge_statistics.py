@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tophalf import compiled
-from tophalf.judge.statistics import NO_TIMES, Times, dense, group_times, split_times, times_of
+from tophalf.judge.times.statistics import NO_TIMES, Times, dense, group_times, split_times, times_of
 
 VALUES = st.one_of(st.integers(0, 50), st.integers(0, (1 << 45)))
 PAIRS = st.lists(st.tuples(VALUES, st.integers(0, 4), st.booleans()), max_size=60)

@@ -4,8 +4,8 @@ import pytest
 
 from timelines import Timeline
 from tophalf import vocab
-from tophalf.judge.slow import slow_handlers
-from tophalf.judge.timing import time_events
+from tophalf.judge.times.slow import slow_handlers
+from tophalf.judge.times.timing import time_events
 
 HARD, SOFT, LOST, RESCHED = vocab.FLAG_HARDIRQ, vocab.FLAG_SOFTIRQ, vocab.FLAG_LOST_BEFORE, vocab.FLAG_NEED_RESCHED
 IDLE, KWORKER, KSOFTIRQD, BASH = 0, 50, 17, 300

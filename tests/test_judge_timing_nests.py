@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from timelines import Timeline
 from tophalf import compiled, vocab
-from tophalf.judge.spans import SPAN_KINDS, find_spans
-from tophalf.judge.timing import time_events
+from tophalf.judge.times.spans import SPAN_KINDS, find_spans
+from tophalf.judge.times.timing import time_events
 
 HARD, SOFT = vocab.FLAG_HARDIRQ, vocab.FLAG_SOFTIRQ
 

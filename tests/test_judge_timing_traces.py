@@ -11,8 +11,8 @@ from decimal import Decimal
 import pytest
 
 from tophalf.host.door import open_machine
-from tophalf.host.traces import load_events
-from tophalf.judge.timing import time_events
+from tophalf.host.trace.traces import load_events
+from tophalf.judge.times.timing import time_events
 
 HOSTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "hosts")
 TRACES = sorted(glob.glob(os.path.join(HOSTS, "*.trace.dat")))

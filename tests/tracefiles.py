@@ -6,8 +6,8 @@ Written from the format's description (trace-cmd.dat.v6(5), v7(5); kernel/trace/
 import struct
 import zlib
 
-from tophalf.host.tracedat import read_trace_dat
-from tophalf.host.tracedat_pages import unpack_pages
+from tophalf.host.trace.tracedat import read_trace_dat
+from tophalf.host.trace.tracedat_pages import unpack_pages
 
 MAGIC = b"\x17\x08\x44tracing"
 PAGE = 4096

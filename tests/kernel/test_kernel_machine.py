@@ -5,7 +5,7 @@ import json
 import pytest
 from asking import ask
 
-from tophalf.host.ethtool_text import parse_coalesce, parse_limits
+from tophalf.host.readers.ethtool_text import parse_coalesce, parse_limits
 
 READ = """python3 -c "
 import json, sys

@@ -9,8 +9,8 @@ from known_work import RAISED, TASKLETS_RUN, WORKS_RUN
 
 from tophalf import vocab
 from tophalf.host.door import open_machine
-from tophalf.host.softnet import read_softnet
-from tophalf.host.traces import load_events
+from tophalf.host.readers.softnet import read_softnet
+from tophalf.host.trace.traces import load_events
 
 PASS_LAWS = {"softirq-order", "softirq-pass-complete", "softirq-pass-limit", "softirq-no-restart"}
 NAPI_WEIGHT = 64

@@ -5,8 +5,8 @@ from tophalf.cli.load import machine_head
 from tophalf.cli.options import command_parser, print_json
 from tophalf.errors import MachineError, SteerError
 from tophalf.host.door import open_machine
-from tophalf.host.interrupts import read_interrupts
-from tophalf.host.targets import find_target, named
+from tophalf.host.readers.interrupts import read_interrupts
+from tophalf.host.steer.targets import find_target, named
 
 WAIT_S = 2.0
 
@@ -98,7 +98,7 @@ def _show(args, machine):
 
 
 def _set(args, machine, cpus, notation):
-    from tophalf.host.steer import set_lines
+    from tophalf.host.steer.change import set_lines
 
     root = machine.moments[0][1]
     interrupts = read_interrupts(root)
@@ -116,7 +116,7 @@ def _set(args, machine, cpus, notation):
 
 def _state_or_why():
     """(entered State, "") or (None, why changes cannot be kept): a rescue system with a read-only disk can still steer."""
-    from tophalf.host.undo import State, StateError
+    from tophalf.host.steer.undo import State, StateError
 
     try:
         return State().__enter__(), ""
@@ -134,8 +134,8 @@ def _one_or_all(args, interrupts, target):
 
 
 def _undo(args, machine):
-    from tophalf.host.steer import restore_lines
-    from tophalf.host.undo import State, boot_id, to_undo
+    from tophalf.host.steer.change import restore_lines
+    from tophalf.host.steer.undo import State, boot_id, to_undo
 
     root = machine.moments[0][1]
     interrupts = read_interrupts(root)

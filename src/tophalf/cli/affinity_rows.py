@@ -5,8 +5,8 @@ from tophalf.host.cpumask import format_mask
 
 def line_rows(machine, interrupts, irqs):
     """(one row a line as it is or was recorded, Facts). A series holds masks at some moments only: the latest counts."""
-    from tophalf.host.fixed import read_fixed
     from tophalf.host.read import read_facts
+    from tophalf.host.steer.fixed import read_fixed
 
     facts = read_facts(machine.moments[-1][1], ("pci", "daemons"))
     proofs = read_fixed(machine.moments[-1][1]) or {}
@@ -35,7 +35,7 @@ def _line_row(machine, interrupts, irq, facts, proof):
 
 
 def _latest_files(machine, irq):
-    from tophalf.host.irqs import read_irq
+    from tophalf.host.readers.irqs import read_irq
 
     for _, root in reversed(machine.moments):
         files = read_irq(root, irq)
@@ -72,8 +72,8 @@ def _outcome_row(interrupts, outcome):
 
 def planned_rows(root, interrupts, wanted):
     """What would be written. wanted: {irq: CPUs}."""
-    from tophalf.host.affinity import marked_fixed
-    from tophalf.host.landing import masks
+    from tophalf.host.steer.affinity import marked_fixed
+    from tophalf.host.steer.landing import masks
 
     return [
         {

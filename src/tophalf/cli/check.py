@@ -70,7 +70,7 @@ def look(args):
 def _record(args):
     if args.machine or args.trace:
         raise MachineError("--record traces this host", args.machine or args.trace, "leave MACHINE and --trace out")
-    from tophalf.host.recorder import record_machine
+    from tophalf.host.record.recorder import record_machine
     from tophalf.host.sample import take_snapshots
 
     render.progress(f"recording events for {args.seconds:g} s ...")
@@ -102,8 +102,8 @@ def time_trace(machine):
     """The Timing of a machine's trace, or None where it has none."""
     if machine.trace is None:
         return None
-    from tophalf.host.traces import load_events
-    from tophalf.judge.timing import time_events
+    from tophalf.host.trace.traces import load_events
+    from tophalf.judge.times.timing import time_events
 
     return time_events(load_events(machine))
 

@@ -37,7 +37,7 @@ def run(options):
 
 def _events(options):
     from tophalf.host.door import open_machine
-    from tophalf.host.traces import load_events
+    from tophalf.host.trace.traces import load_events
 
     machine = open_machine(options.machine, options.trace)
     table = load_events(machine)

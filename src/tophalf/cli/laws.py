@@ -19,7 +19,7 @@ def parser():
 
 def run(args):
     """Judge a trace, or this host. Returns the exit status: 0 all laws hold, 1 one does not."""
-    from tophalf.host.traces import load_events
+    from tophalf.host.trace.traces import load_events
     from tophalf.judge import laws
 
     machine = machine_or_traced(args, SECONDS)
@@ -37,7 +37,7 @@ def run(args):
 
 def _preempt_rt(machine):
     """Whether the kernel says it is PREEMPT_RT; None where that is not recorded, then the trace has to tell."""
-    from tophalf.host.boot import read_boot
+    from tophalf.host.readers.boot import read_boot
 
     boot = read_boot(machine.moments[0][1] if machine.moments else machine.base)
     return boot.preempt_rt if boot else None

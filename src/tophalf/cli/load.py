@@ -47,7 +47,7 @@ def machine_or_traced(args, seconds):
     """The MACHINE that is named; without one this host, traced first for args.seconds or `seconds`."""
     if args.machine or args.trace:
         return open_machine(args.machine, args.trace)
-    from tophalf.host.recorder import record_machine
+    from tophalf.host.record.recorder import record_machine
 
     duration_s = args.seconds or seconds
     render.progress(f"tracing this host for {duration_s:g} s ...")
@@ -58,7 +58,7 @@ def machine_or_traced(args, seconds):
 
 def machine_head(machine):
     """What every JSON document says of its machine, where no snapshots were subtracted."""
-    from tophalf.host.boot import read_boot
+    from tophalf.host.readers.boot import read_boot
 
     boot = read_boot(machine.moments[0][1]) if machine.moments else None
     return _head(machine, boot, len(machine.moments), None, [])

@@ -26,8 +26,8 @@ def parser():
 
 def run(options):
     """Record. Returns 0, or 2 when the file was cut short."""
-    from tophalf.host.recorder import record
-    from tophalf.host.tracing import MEMORY_MIB
+    from tophalf.host.record.recorder import record
+    from tophalf.host.record.tracing import MEMORY_MIB
 
     with _StopOnSignal() as stop:
         recording = record(

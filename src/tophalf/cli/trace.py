@@ -59,7 +59,7 @@ def _live_threshold(args):
 
 
 def _events(machine):
-    from tophalf.host.traces import load_events
+    from tophalf.host.trace.traces import load_events
 
     table = load_events(machine)
     if table is None:
@@ -82,7 +82,7 @@ def _list_events(args, machine, table):
 
 
 def _show(args, machine, table):
-    from tophalf.judge.timing import time_events
+    from tophalf.judge.times.timing import time_events
 
     timing = time_events(table)
     calls = _slow(args, timing) if args.threshold is not None else None
@@ -98,7 +98,7 @@ def _show(args, machine, table):
 
 
 def _slow(args, timing):
-    from tophalf.judge.slow import slow_handlers
+    from tophalf.judge.times.slow import slow_handlers
 
     return [call for call in slow_handlers(timing.spans, args.threshold) if _wanted(call, args)]
 

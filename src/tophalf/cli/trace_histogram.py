@@ -4,8 +4,8 @@ import numpy as np
 
 from tophalf import vocab
 from tophalf.cli import render
-from tophalf.judge.histogram import log2_buckets
-from tophalf.judge.spans import HARDIRQ, SOFTIRQ, WORK
+from tophalf.judge.times.histogram import log2_buckets
+from tophalf.judge.times.spans import HARDIRQ, SOFTIRQ, WORK
 from tophalf.vocab import human_ns
 
 

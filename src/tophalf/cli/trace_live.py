@@ -6,8 +6,8 @@ import numpy as np
 
 from tophalf.cli.trace_rows import seconds
 from tophalf.events import COLUMNS
-from tophalf.judge.slow import slow_handlers
-from tophalf.judge.spans import SPAN_KINDS, find_spans
+from tophalf.judge.times.slow import slow_handlers
+from tophalf.judge.times.spans import SPAN_KINDS, find_spans
 
 EVENTS = "irq"  # handlers, and the softirqs and tasklets they may interrupt
 OPEN_NS_MAX = 60 * 10**9  # an entry that has had no exit for so long has lost it
@@ -58,8 +58,8 @@ def watch_slow(threshold_ns, duration_s, as_json, wanted):
     Returns (calls seen, slow calls printed, events lost). Raises: MachineError where this host cannot be traced.
     """
     from tophalf.host.door import Machine
-    from tophalf.host.livetrace import follow
-    from tophalf.host.traces import load_events
+    from tophalf.host.record.livetrace import follow
+    from tophalf.host.trace.traces import load_events
 
     pairs, slow, lost = Pairs(threshold_ns), 0, 0
     try:

@@ -216,7 +216,7 @@ class _KindWalk:
         self._end_on(time_ns, self.out.worker_uuid(pid, self.table.tasks.get(pid, "task")))
 
     def sched_switch(self, time_ns, cpu, pid, a, b, c, name):
-        """Only threads that run interrupt work: of others a recording does not hold every switch (host/tracevents.py)."""
+        """Only threads that run interrupt work: of others a recording does not hold every switch (host/record/tracevents.py)."""
         self._end(time_ns, cpu, 2)
         if name.startswith(_THREADS):
             self._begin(time_ns, cpu, 2, name, (("pid", a),))

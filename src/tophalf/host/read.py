@@ -7,27 +7,27 @@ from tophalf.snapshot import Facts, Snapshot
 
 # field: (module in tophalf.host, function). A reader takes a Root and returns the field's value, or None.
 READERS = {
-    "interrupts": ("interrupts", "read_interrupts"),
-    "softirqs": ("softirqs", "read_softirqs"),
-    "stat": ("stat", "read_stat"),
-    "softnet": ("softnet", "read_softnet"),
-    "irq_files": ("irqs", "read_irq_files"),
-    "fixed": ("fixed", "read_fixed"),
-    "default_affinity": ("irqs", "read_default_affinity"),
-    "threads": ("threads", "read_threads"),
-    "udp": ("snmp", "read_udp"),
-    "netdev_stats": ("nicstats", "read_netdev_stats"),
-    "log": ("kmsg", "read_log"),
+    "interrupts": ("readers.interrupts", "read_interrupts"),
+    "softirqs": ("readers.softirqs", "read_softirqs"),
+    "stat": ("readers.stat", "read_stat"),
+    "softnet": ("readers.softnet", "read_softnet"),
+    "irq_files": ("readers.irqs", "read_irq_files"),
+    "fixed": ("steer.fixed", "read_fixed"),
+    "default_affinity": ("readers.irqs", "read_default_affinity"),
+    "threads": ("readers.threads", "read_threads"),
+    "udp": ("readers.snmp", "read_udp"),
+    "netdev_stats": ("readers.nicstats", "read_netdev_stats"),
+    "log": ("readers.kmsg", "read_log"),
 }
 FACT_READERS = {
-    "boot": ("boot", "read_boot"),
-    "topology": ("topology", "read_topology"),
-    "pci": ("pci", "read_pci"),
-    "net": ("net", "read_net"),
-    "block": ("block", "read_block"),
-    "workqueues": ("workqueues", "read_workqueues"),
-    "daemons": ("daemons", "read_daemons"),
-    "sysctl": ("sysctl", "read_sysctl"),
+    "boot": ("readers.boot", "read_boot"),
+    "topology": ("readers.topology", "read_topology"),
+    "pci": ("readers.pci", "read_pci"),
+    "net": ("readers.net", "read_net"),
+    "block": ("readers.block", "read_block"),
+    "workqueues": ("readers.workqueues", "read_workqueues"),
+    "daemons": ("readers.daemons", "read_daemons"),
+    "sysctl": ("readers.sysctl", "read_sysctl"),
 }
 ALL = tuple(READERS)
 ALL_FACTS = tuple(FACT_READERS)

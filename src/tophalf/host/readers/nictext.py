@@ -1,0 +1,54 @@
+"""What netlink and ioctls say of network devices, as the text that ethtool prints: the form in which recordings keep it.
+
+The readers of recordings know it from sosreports (host/readers/ethtool_text.py). NAPI instances have no such form: not recorded.
+"""
+
+from tophalf.host.readers.ethtool_text import FOLDER
+from tophalf.host.readers.netlink import LINK_STATS
+
+_SWITCHES = ("adaptive", "cqe_mode")
+
+
+def settings_text(devices):
+    """Rings, channels, coalescing and drivers. devices: {name: NetDevice}, or None. Returns {path: bytes}."""
+    files = {}
+    for name, device in (devices or {}).items():
+        for flag, text in (("g", _limits(device.rings)), ("l", _limits(device.channels)), ("c", _coalesce(device.coalesce))):
+            if text:
+                files[f"{FOLDER}/ethtool_-{flag}_{name}"] = text.encode()
+    return files
+
+
+def statistics_text(stats):
+    """Counters of drivers. stats: as host/readers/nicstats.py reads them, or None. Returns {path: bytes}.
+
+    The counters that /proc/net/dev and rtnetlink have are left out: they are recorded by themselves.
+    """
+    files = {}
+    for name, counters in (stats or {}).items():
+        own = [f"     {counter}: {count}" for counter, count in counters.items() if counter not in LINK_STATS]
+        if own:
+            files[f"{FOLDER}/ethtool_-S_{name}"] = "\n".join(["NIC statistics:", *own, ""]).encode()
+    return files
+
+
+def _limits(values):
+    if not values:
+        return None
+    most = [f"{name.removesuffix('_max')}: {value}" for name, value in values.items() if name.endswith("_max")]
+    now = [f"{name}: {value}" for name, value in values.items() if not name.endswith("_max")]
+    return "\n".join(["Pre-set maximums:", *most, "Current hardware settings:", *now, ""])
+
+
+def _coalesce(values):
+    if not values:
+        return None
+    lines = []
+    for name, title in zip(_SWITCHES, ("Adaptive", "CQE mode"), strict=True):
+        lines.append(f"{title} RX: {_switch(values.get(f'{name}_rx'))}  TX: {_switch(values.get(f'{name}_tx'))}")
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in values.items() if not name.startswith(_SWITCHES)]
+    return "\n".join([*lines, ""])
+
+
+def _switch(value):
+    return {True: "on", False: "off"}.get(value, "n/a")

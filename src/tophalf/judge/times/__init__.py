@@ -1,0 +1,1 @@
+"""Events into spans, and spans into statistics; `timing.time_events` is the door."""
