@@ -20,6 +20,8 @@ def dat_table(trace, source, notes):
 
     Raises: FormatError when the clock counts no time, or a format is not readable.
     """
+    if not trace.buffers:
+        raise FormatError("no buffer of events in the file", source.path, CUT)
     found = [(buffer, _decode(trace, buffer, source, notes)) for buffer in trace.buffers]
     chosen = choose_buffers(found, notes)
     result = join([decoded for _, decoded in chosen])
