@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tophalf import compiled
 from tophalf.judge.times.statistics import NO_TIMES, Times, dense, group_times, split_times, times_of
 
+pytestmark = pytest.mark.kernels
+
 VALUES = st.one_of(st.integers(0, 50), st.integers(0, (1 << 45)))
 PAIRS = st.lists(st.tuples(VALUES, st.integers(0, 4), st.booleans()), max_size=60)
 

@@ -7,6 +7,8 @@ from tophalf import vocab
 from tophalf.judge.times.slow import slow_handlers
 from tophalf.judge.times.timing import time_events
 
+pytestmark = pytest.mark.kernels
+
 HARD, SOFT, LOST, RESCHED = vocab.FLAG_HARDIRQ, vocab.FLAG_SOFTIRQ, vocab.FLAG_LOST_BEFORE, vocab.FLAG_NEED_RESCHED
 IDLE, KWORKER, KSOFTIRQD, BASH = 0, 50, 17, 300
 

@@ -12,6 +12,8 @@ from tophalf import compiled, vocab
 from tophalf.judge.times.spans import SPAN_KINDS, find_spans
 from tophalf.judge.times.timing import time_events
 
+pytestmark = pytest.mark.kernels
+
 HARD, SOFT = vocab.FLAG_HARDIRQ, vocab.FLAG_SOFTIRQ
 
 

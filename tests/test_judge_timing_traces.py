@@ -14,6 +14,8 @@ from tophalf.host.door import open_machine
 from tophalf.host.trace.traces import load_events
 from tophalf.judge.times.timing import time_events
 
+pytestmark = pytest.mark.kernels
+
 HOSTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "hosts")
 TRACES = sorted(glob.glob(os.path.join(HOSTS, "*.trace.dat")))
 LINE = re.compile(r".*-\d+ +\[(\d+)\] +(\d+\.\d{9}): (\w+): +(.*)")
