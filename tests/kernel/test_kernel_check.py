@@ -70,7 +70,7 @@ def test_queues_on_one_cpu_under_load(guest):
 def test_the_same_layout_at_little_load_is_information(guest):
     guest.check(STACK_QUEUES)
     try:
-        with Flood(guest, 300):
+        with Flood(guest, 1500):
             guest.check("sleep 1")
             document = in_guest(guest, CHECK)
     finally:
