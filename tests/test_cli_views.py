@@ -131,3 +131,29 @@ def test_help_has_an_example_for_each_command(capsys):
 def test_unknown_command_suggests(capsys):
     status, _, err = run(capsys, "chek")
     assert status == 2 and "did you mean check" in err
+
+
+def test_a_cpu_that_is_not_there_is_said(capsys, hosts):
+    status, _, err = run(capsys, "irqs", f"{hosts}/storm.tar.xz", "--cpu", "99")
+    assert status == 2 and "no CPU 99" in err and "0-3" in err
+    _, out, _ = run(capsys, "irqs", f"{hosts}/storm.tar.xz", "--filter", "nonesuch")
+    assert "no interrupt fits" in out
+
+
+def test_a_wide_machine_keeps_its_device_names(capsys, tmp_path):
+    cpus = range(0, 1152, 2)
+    (tmp_path / "proc" / "irq" / "24").mkdir(parents=True)
+    (tmp_path / "proc" / "irq" / "24" / "smp_affinity_list").write_text(",".join(map(str, cpus)))
+    header = "".join(f"{f'CPU{cpu}':>10} " for cpu in range(1152))
+    counts = "".join(f"{cpu % 2:10} " for cpu in range(1152))
+    (tmp_path / "proc" / "interrupts").write_text(f"{header}\n 24: {counts} IO-APIC   2-edge      timer\n")
+    _, out, _ = run(capsys, "irqs", tmp_path)
+    line = out.splitlines()[-1]
+    assert "timer" in line and "1,3,5,7,9,11,13…(576)" in line and "0,2,4,6,8,10,12…(576)" in line
+
+
+def test_no_cpu_times_is_not_taken_for_no_accounting(capsys, tmp_path):
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "interrupts").write_text("           CPU0\n 24:  1  IO-APIC   2-edge      timer\n")
+    _, out, _ = run(capsys, "cpus", tmp_path)
+    assert "no CPU times to compare" in out and "%irq is 0" not in out

@@ -51,7 +51,7 @@ def _finding(finding):
     for remedy in _remedies(finding):
         lines += _remedy(remedy)
     if finding.refute:
-        lines += _labelled("unless", [finding.refute])
+        lines += _labelled("unless", [_clean(finding.refute)])
     return lines
 
 
@@ -63,7 +63,7 @@ def _remedies(finding):
 
 
 def _labelled(label, texts):
-    return [f"  {label if index == 0 else '':<11} {_clean(text)}" for index, text in enumerate(texts)]
+    return [f"  {label if index == 0 else '':<11} {text}" for index, text in enumerate(texts)]
 
 
 def _evidence(evidence):

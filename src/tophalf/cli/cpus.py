@@ -25,16 +25,16 @@ def run(args):
     if args.watch:
         from tophalf.cli.watch import watch
 
-        return watch(args, FIELDS, FACTS, lambda machine, series: show(machine, series, args))
+        return watch(args, FIELDS, FACTS, show, document)
     machine, series = load(args.machine, args.trace, args.seconds, FIELDS, FACTS)
     if args.json:
-        print_json(document(machine, series))
+        print_json(document(machine, series, args))
     else:
         print(show(machine, series, args))
     return 0
 
 
-def document(machine, series):
+def document(machine, series, _args):
     """The JSON of `cpus`; docs/json.md describes it."""
     return {
         "machine": head(machine, series),
@@ -95,6 +95,8 @@ def _colours(row, vector_count):
 
 
 def _accounting(rows):
+    if all(row["hardirq_share"] is None for row in rows):
+        return "no CPU times to compare"
     if not any(row["hardirq_share"] for row in rows):
         return "%irq is 0 everywhere: this kernel may not account interrupt time (check: irq-time-unseen)"
     return "%irq and %soft as /proc/stat accounts them"

@@ -4,10 +4,12 @@ from tophalf.cli import render
 from tophalf.cli.irq_rows import irq_rows
 from tophalf.cli.load import head, head_line, load
 from tophalf.cli.options import command_parser, print_json, wait_seconds
+from tophalf.errors import MachineError
 from tophalf.vocab import cpu_list, human_count
 
 FIELDS = ("interrupts", "irq_files", "fixed")
 FACTS = ("boot", "pci")
+CPUS_WIDTH = 16  # a list of CPUs is cut there
 SORTS = {
     "irq": lambda row: (not isinstance(row["irq"], int), row["irq"] if isinstance(row["irq"], int) else 0, str(row["irq"])),
     "rate": lambda row: (not isinstance(row["irq"], int), -(row["rate"] or 0.0)),
@@ -33,7 +35,7 @@ def run(args):
     if args.watch:
         from tophalf.cli.watch import watch
 
-        return watch(args, FIELDS, FACTS, lambda machine, series: show(machine, series, args))
+        return watch(args, FIELDS, FACTS, show, document)
     seconds = (0.0 if args.json else 1.0) if args.seconds is None else args.seconds
     machine, series = load(args.machine, args.trace, seconds, FIELDS, FACTS)
     if args.json:
@@ -55,11 +57,17 @@ def chosen_rows(series, args, everything=False):
     if args.filter:
         rows = [row for row in rows if args.filter.lower() in _searched(row)]
     if args.cpu is not None:
+        _need_cpu(args.cpu, series.last.interrupts.cpus)
         rows = [row for row in rows if (row["per_cpu"] or {}).get(str(args.cpu))]
     if not (everything or args.all or args.filter):
         rows = [row for row in rows if row["total"]]
     key = args.sort or ("rate" if series.whole and not everything else None)
     return sorted(rows, key=SORTS[key]) if key else rows
+
+
+def _need_cpu(cpu, cpus):
+    if cpu not in cpus:
+        raise MachineError(f"no CPU {cpu} has a column in /proc/interrupts", "--cpu", f"those that do: {cpu_list(cpus)}")
 
 
 def _searched(row):
@@ -69,59 +77,65 @@ def _searched(row):
 def show(machine, series, args):
     """The table for people."""
     rows = chosen_rows(series, args)
+    columns = [column for column in _columns(series) if any(column[1](row) is not None for row in rows)]
+    cells = [[cell(row) for _, cell in columns] for row in rows]
+    places = {title.lstrip(">"): at for at, (title, _) in enumerate(columns)}
+    colours = {(index, places[title]): colour for index, row in enumerate(rows) for title, colour in _colours(row).items()}
+    lines = [head_line(machine, series), _legend(series)]
+    lines.append(render.table([title for title, _ in columns], cells, colours) if rows else "no interrupt fits")
     hidden = len(series.last.interrupts.lines) - len(rows)
-    cells, colours = [], {}
-    for index, row in enumerate(rows):
-        cells.append(_cells(row, series))
-        colours.update({(index, at): colour for at, colour in _colours(row).items()})
-    lines = [head_line(machine, series), _legend(series), render.table(_titles(series), cells, colours)]
     if hidden and not (args.filter or args.cpu is not None):
         lines.append(render.paint(f"{hidden} lines that never fired are left out (--all shows them)", "dim"))
     return "\n".join(lines)
 
 
-def _titles(series):
-    where = f"CPU{series.last.interrupts.cpus[0]}..{series.last.interrupts.cpus[-1]}"
-    return [">IRQ", ">/s" if series.whole else ">total", where, "lands on", "asked", "effective", "hint",
-            ">node", "managed", ">unhandled", "trigger", "device"]  # fmt: skip
+def _columns(series):
+    """(title, cell of a row) in the order of importance: a narrow terminal cuts the right side."""
+    cpus = series.last.interrupts.cpus
+    return [
+        (">IRQ", lambda row: row["irq"]),
+        ("device", lambda row: ", ".join(row["actions"]) or row["description"]),
+        (">/s" if series.whole else ">total", lambda row: human_count(row["rate"] if series.whole else row["total"])),
+        (_short(cpus, "CPU"), lambda row: render.spark(_counts(row, cpus)) if row["per_cpu"] else ""),
+        ("lands on", lambda row: _short([cpu for cpu, count in zip(cpus, _counts(row, cpus), strict=True) if count])),
+        ("asked", lambda row: _short(row["affinity"])),
+        ("effective", lambda row: _short(row["effective_affinity"])),
+        ("managed", lambda row: {True: "yes", False: "no"}.get(row["managed"], row["managed"])),
+        ("hint", lambda row: _short(row["affinity_hint"])),
+        (">node", lambda row: "none" if row["node"] == -1 else row["node"]),
+        (">unhandled", lambda row: (row["spurious"] or {}).get("unhandled")),
+        ("trigger", lambda row: row["trigger"]),
+    ]
+
+
+def _counts(row, cpus):
+    """What the line did on each CPU: rates where there are any, else counts since boot."""
+    moved = row["rate_per_cpu"] if row["rate_per_cpu"] is not None else row["per_cpu"]
+    return [(moved or {}).get(str(cpu), 0) for cpu in cpus]
+
+
+def _short(cpus, prefix=""):
+    """A list of CPUs, cut where it would push everything else off the line: `0,7,31…(17)`. None stays None."""
+    if cpus is None:
+        return None
+    text = prefix + (cpu_list(cpus) or "none")
+    if len(text) <= CPUS_WIDTH:
+        return text
+    return f"{text[:CPUS_WIDTH].rpartition(',')[0] or text[:CPUS_WIDTH]}…({len(cpus)})"
 
 
 def _legend(series):
-    if series.last.irq_files is None:
+    if all(shot.irq_files is None for shot in series.snapshots):
         return render.paint("no /proc/irq in this machine: masks, hints and spurious counts are not recorded", "dim")
     return render.paint("asked: smp_affinity; effective: where the kernel delivers; managed: the driver owns the mask", "dim")
 
 
-def _cells(row, series):
-    moved = row["rate_per_cpu"] if row["rate_per_cpu"] is not None else row["per_cpu"]
-    counts = [(moved or {}).get(str(cpu), 0) for cpu in series.last.interrupts.cpus]
-    spurious = row["spurious"] or {}
-    return [
-        row["irq"],
-        human_count(row["rate"] if series.whole else row["total"]),
-        render.spark(counts) if moved is not None else "",
-        cpu_list([cpu for cpu, count in zip(series.last.interrupts.cpus, counts, strict=True) if count]),
-        _cpus(row["affinity"]),
-        _cpus(row["effective_affinity"]),
-        _cpus(row["affinity_hint"]),
-        None if row["node"] in (None, -1) else row["node"],
-        {True: "yes", False: "no", None: "-"}.get(row["managed"], row["managed"]),
-        spurious.get("unhandled") or None,
-        row["trigger"],
-        ", ".join(row["actions"]) or row["description"],
-    ]
-
-
-def _cpus(cpus):
-    return None if not cpus else cpu_list(cpus)
-
-
 def _colours(row):
-    """Yellow: the interrupt landed outside the mask that is asked for. Cyan: its mask is probably the driver's."""
+    """{column: colour}. Yellow: landed outside the mask that is asked for. Cyan: the mask is, or may be, the driver's."""
     colours = {}
     landed = {int(cpu) for cpu, rate in (row["rate_per_cpu"] or {}).items() if rate}
     if row["affinity"] and landed - set(row["affinity"]):
-        colours[3] = "yellow"
+        colours["lands on"] = "yellow"
     if row["managed"]:
-        colours[8] = "cyan"
+        colours["managed"] = "cyan"
     return colours

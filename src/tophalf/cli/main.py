@@ -28,8 +28,27 @@ a recording of `tophalf record`, a trace.dat or tracefs text.
 
 
 def main(arguments=None):
-    """Run one command. Returns the exit status."""
+    """Run one command. Returns the exit status; whatever goes wrong is one line on standard error and 2."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _print_what_the_terminal_can()
+    try:
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+        return status or 0
+    except BrokenPipeError:
+        return _output_is_gone(0)  # `tophalf irqs | head`: the reader has what it wanted
+    except KeyboardInterrupt:
+        return 130
+    except ModuleNotFoundError as error:
+        return _missing(error)
+    except OSError as error:
+        print(f"tophalf: {error.strerror or error}{f' ({error.filename})' if error.filename else ''}", file=sys.stderr)
+        return _output_is_gone(2)
+
+
+def _dispatch(arguments):
+    if arguments[:1] == ["help"] and len(arguments) > 1:
+        arguments = [arguments[1], "--help"]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         return _help()
     if arguments[0] in ("-V", "--version"):
@@ -49,24 +68,34 @@ def _run(command, arguments):
 
     module = importlib.import_module(f"tophalf.cli.{COMMANDS[command][0]}")
     try:
-        status = module.run(module.parser().parse_args(arguments))
-        sys.stdout.flush()
-        return status or 0
+        return module.run(module.parser().parse_args(arguments))
     except TophalfError as error:
         print(f"tophalf {command}: {error.line()}", file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        return _reader_left()
-    except KeyboardInterrupt:
-        return 130
 
 
-def _reader_left():
-    """`tophalf irqs | head`: the reader has gone; what Python would still flush goes nowhere."""
+def _print_what_the_terminal_can():
+    """A bar that the terminal's encoding lacks becomes "?", not a traceback."""
+    if hasattr(sys.stdout, "reconfigure") and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _missing(error):
+    """Traces need libraries that reading does not."""
+    if (error.name or "").startswith("tophalf"):
+        raise error
+    print(f"tophalf: {error.name} is not installed; traces need it: pip install 'tophalf[trace,export]'", file=sys.stderr)
+    return 2
+
+
+def _output_is_gone(status):
+    """What Python would still flush at its end goes nowhere."""
+    import contextlib
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    with contextlib.suppress(OSError, ValueError):  # standard output is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 def _help():

@@ -9,8 +9,11 @@ from tophalf.host.read import read_snapshot
 from tophalf.judge import metrics
 
 
-def watch(args, fields, facts, show):
-    """Redraw every args.seconds on a live machine. show(machine, series) returns the text. Returns the exit status."""
+def watch(args, fields, facts, show, document):
+    """Redraw every args.seconds on a live machine. Returns the exit status.
+
+    show(machine, series, args) returns the text, document(...) what --json prints instead: one document a line.
+    """
     machine, series = load(args.machine, seconds=0, fields=fields, facts=facts)
     if not machine.live:
         raise MachineError("is recorded and does not change; --watch needs a live machine", machine.label)
@@ -19,9 +22,17 @@ def watch(args, fields, facts, show):
         while True:
             time.sleep(interval)
             now = read_snapshot(machine.moments[0][1], time.monotonic_ns(), fields, series.facts)
-            text = show(machine, metrics.over([last, now]))
-            sys.stdout.write(("\033[H\033[J" if sys.stdout.isatty() else "") + text + "\n")
-            sys.stdout.flush()
+            _draw(machine, metrics.over([last, now]), args, show, document)
             last = now
     except KeyboardInterrupt:
         return 0
+
+
+def _draw(machine, series, args, show, document):
+    if args.json:
+        import json
+
+        sys.stdout.write(json.dumps(document(machine, series, args)) + "\n")
+    else:
+        sys.stdout.write(("\033[H\033[J" if sys.stdout.isatty() else "") + show(machine, series, args) + "\n")
+    sys.stdout.flush()
