@@ -8,28 +8,17 @@ from tophalf.judge import metrics
 
 
 def load(argument, trace=None, seconds=1.0, fields=(), facts=()):
-    """Open MACHINE and read it. `NAME@SECONDS` picks one moment of a series.
+    """Open MACHINE and read it.
 
     Returns: (Machine, Series). Raises: MachineError when there are no counters in it, or the first field cannot be read.
     """
-    argument, moment_ns = _split_moment(argument)
     machine = open_machine(argument, trace)
     if not machine.holds_counters:
         raise MachineError("is a trace alone and holds no counters", machine.label, "name a directory, a tar or a recording")
-    if moment_ns is not None:
-        machine.moments = [min(machine.moments, key=lambda moment: abs(moment[0] - machine.moments[0][0] - moment_ns))]
     snapshots = take_snapshots(machine, seconds, fields, facts, _say_waiting)
     render.progress("")
     _need(machine, snapshots[-1], fields)
     return machine, metrics.over(snapshots)
-
-
-def _split_moment(argument):
-    name, at, seconds = (argument or "").rpartition("@")
-    try:
-        return (name, int(float(seconds) * 1e9)) if at and name else (argument, None)
-    except (ValueError, OverflowError):
-        return argument, None
 
 
 def _say_waiting(seconds):
@@ -60,7 +49,7 @@ def machine_head(machine):
     """What every JSON document says of its machine, where no snapshots were subtracted."""
     from tophalf.host.readers.boot import read_boot
 
-    boot = read_boot(machine.moments[0][1]) if machine.moments else None
+    boot = read_boot(machine.facts_root) if machine.moments else None
     return _head(machine, boot, len(machine.moments), None, [])
 
 

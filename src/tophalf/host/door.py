@@ -4,6 +4,8 @@
     directory           one holding proc/, or a series of such in directories named by seconds (000.000/, 001.002/)
     archive             a tar of either, plain or compressed, wherever the root lies inside; a recording is one too
     trace               trace.dat of trace-cmd, or tracefs text: no moments, only events
+
+NAME@SECONDS is the moment of NAME that is nearest to so many seconds after its first, unless a file of that very name exists.
 """
 
 import io
@@ -16,6 +18,7 @@ from tophalf.host.roots import DirRoot, FallbackRoot, MemoryRoot, live_root
 _SECONDS = re.compile(r"\d+(\.\d{1,9})?$")
 _PROC_FILES = ("interrupts", "softirqs", "stat", "net/softnet_stat", "irq", "cmdline")
 TRACE_DAT_MAGIC = b"\x17\x08\x44tracing"
+NAMED_MAX = 5  # machines named in a note
 DEPTH_MAX = 6  # how far below a given directory a root may lie
 
 
@@ -24,12 +27,15 @@ class Machine:
 
     label: what to call it in messages. kind: "live", "moment", "series", "recording" or "trace". moments: list of
     (time_ns, Root), one for a live machine. base: the Root that holds what belongs to no moment. trace: TraceSource or
-    None. notes: what could not be read of it, for people.
+    None. notes: what could not be read of it, for people. path: what was opened, symlinks resolved; None for this host.
+    facts_root: where what does not change from moment to moment is read. start_ns: time of the first moment that was recorded,
+    also where one moment was picked.
     """
 
     def __init__(self, label, kind, moments, base, trace=None, notes=()):
         self.label, self.kind, self.moments, self.base = label, kind, moments, base
-        self.trace, self.notes = trace, list(notes)
+        self.trace, self.notes, self.path = trace, list(notes), None
+        self.facts_root, self.start_ns = (moments[0][1], moments[0][0]) if moments else (base, 0)
 
     @property
     def live(self):
@@ -41,7 +47,10 @@ class Machine:
 
 
 class TraceSource:
-    """Where a trace lies: form is "dat", "text" or "recording"; path for messages; data: bytes, or a Root for recordings."""
+    """Where a trace lies: form is "dat", "text" or "recording"; path of the file, also for messages.
+
+    data: bytes; a Root for recordings; None for a trace.dat that is read in place when its events are asked for.
+    """
 
     def __init__(self, form, path, data):
         self.form, self.path, self.data = form, path, data
@@ -52,7 +61,7 @@ def open_machine(argument=None, trace=None):
 
     Raises: MachineError: nothing there, or nothing that a machine is made of.
     """
-    machine = _open(argument) if argument or not trace else None
+    machine = _open_named(argument) if argument or not trace else None
     if not trace:
         return machine
     source = open_trace(trace)
@@ -64,11 +73,27 @@ def open_machine(argument=None, trace=None):
 
 def open_trace(path):
     """A TraceSource from a file. Raises: MachineError when the file is not a trace in a form we read."""
+    if _is_plain_dat(path):
+        return TraceSource("dat", path, None)
     data = _file_bytes(path)
     form = _trace_form(data)
     if form is None:
         raise MachineError("not a trace.dat of trace-cmd and not tracefs text", path, "record one with `tophalf record`")
     return TraceSource(form, path, data)
+
+
+def _open_named(argument):
+    """A MACHINE, or the moment of one that NAME@SECONDS picks."""
+    name, seconds = argument, None
+    if argument and not os.path.lexists(argument) and "@" in argument:
+        from tophalf.host.pick import pick_moment, split_moment
+
+        name, seconds = split_moment(argument)
+    machine = _open(name)
+    machine.path = os.path.realpath(name) if name else None
+    if seconds is not None:
+        pick_moment(machine, seconds)
+    return machine
 
 
 def _open(argument):
@@ -85,31 +110,46 @@ def _open(argument):
 def _open_directory(path):
     if path.rstrip("/") == "":
         return _open(None)
-    series, single = _roots_in(path)
+    series, single, notes = _roots_in(path)
     if series:
         base = DirRoot(os.path.dirname(series[0][1]))
         moments = [(time_ns, FallbackRoot(DirRoot(root), base)) for time_ns, root in series]
         recorded = os.path.exists(f"{base.prefix}/trace/meta.json")  # a recording that somebody unpacked
         source = TraceSource("recording", path, base) if recorded else None
-        return Machine(_label(path), "recording" if recorded else "series", moments, base, source)
+        return Machine(_label(path), "recording" if recorded else "series", moments, base, source, notes)
     if single is None:
         raise MachineError("no proc/ in it with counters to read", path, "name the directory that holds proc/")
     root = DirRoot(single, live=_is_live_proc(single))
-    return Machine(_label(path), "live" if root.live else "moment", [(0, root)], root)
+    return Machine(_label(path), "live" if root.live else "moment", [(0, root)], root, notes=notes)
 
 
 def _roots_in(path):
-    """Search breadth first. Returns (series [(time_ns, path)], path of a single root or None)."""
+    """Search breadth first. Returns (series [(time_ns, path)], path of a single root or None, notes)."""
     level = [path]
     for _ in range(DEPTH_MAX):
-        for folder in level:
-            if _holds_proc(folder):
-                return [], folder
-            moments = _moments(folder, _folders(folder))
-            if moments:
-                return moments, None
-        level = [f"{folder}/{name}" for folder in level for name in _folders(folder)][:10_000]
-    return [], None
+        inside = [(folder, _folders(folder)) for folder in level]
+        found = [(folder, *_roots_at(folder, names)) for folder, names in inside if _is_machine(folder, names)]
+        if found:
+            _, series, single = found[0]
+            return series, single, _others_note([os.path.relpath(folder, path) for folder, _, _ in found])
+        level = [f"{folder}/{name}" for folder, names in inside for name in names][:10_000]
+    return [], None, ()
+
+
+def _roots_at(folder, names):
+    return ([], folder) if _holds_proc(folder) else (_moments(folder, names), None)
+
+
+def _is_machine(folder, names):
+    return _holds_proc(folder) or any(_SECONDS.match(name) and _holds_proc(f"{folder}/{name}") for name in names)
+
+
+def _others_note(machines):
+    """A note where more than the one machine that is shown lies in what was named."""
+    if len(machines) < 2:
+        return ()
+    names = ", ".join(machines[:NAMED_MAX]) + (", ..." if len(machines) > NAMED_MAX else "")
+    return (f"holds {len(machines)} machines ({names}); showing {machines[0]}",)
 
 
 def _moments(folder, names):
@@ -207,6 +247,7 @@ def _machine_in_archive(path, files, links, notes):
     if not found:
         raise MachineError("no proc/ in the archive with counters to read", path, *notes[:1])
     parent, _, name = found[0].rpartition("/")
+    notes = [*notes, *_others_note(_machines_of(found))]
     if not _SECONDS.match(name):
         root = MemoryRoot(*_below(found[0], files, links))
         return Machine(_label(path), "moment", [(0, root)], root, notes=notes)
@@ -220,6 +261,17 @@ def _machine_in_archive(path, files, links, notes):
     roots = [(time_ns, FallbackRoot(MemoryRoot(*parts[part]), base)) for time_ns, part in moments]
     source = TraceSource("recording", path, base) if recorded else None
     return Machine(_label(path), "recording" if recorded else "series", roots, base, source, notes)
+
+
+def _machines_of(roots):
+    """Names of the machines that roots belong to: a series is one, and what lies inside another (a container's) is none."""
+    names = []
+    for root in roots:
+        parent, _, name = root.rpartition("/")
+        machine = parent if _SECONDS.match(name) else root
+        if not any(f"{machine}/".startswith(f"{known}/") for known in names):
+            names.append(machine)
+    return [name.strip("/") or "/" for name in names]
 
 
 def _parts_of_series(parent, files, links):
@@ -255,6 +307,15 @@ def _below(root, files, links):
         {name[cut:]: data for name, data in files.items() if name.startswith(inside)},
         {name[cut:]: target for name, target in links.items() if name.startswith(inside)},
     )
+
+
+def _is_plain_dat(path):
+    """A trace.dat that is not packed as a whole: it is read in place when its events are asked for."""
+    try:
+        with open(path, "rb") as file:
+            return os.path.isfile(path) and file.read(len(TRACE_DAT_MAGIC)) == TRACE_DAT_MAGIC
+    except OSError:
+        return False  # told by whoever opens it next
 
 
 def _file_bytes(path):

@@ -12,7 +12,9 @@ def take_snapshots(machine, seconds=1.0, fields=ALL, facts=ALL_FACTS, on_wait=No
     """
     if not machine.moments:
         return []
-    known = read_facts(machine.moments[0][1], facts) if facts else None
+    known = read_facts(machine.facts_root, facts) if facts else None
+    if machine.facts_root is not machine.moments[0][1]:
+        machine.moments[0][1].missing.update(machine.facts_root.missing)
     if machine.live:
         return _live_snapshots(machine.moments[0][1], seconds, fields, known, on_wait)
     return [read_snapshot(root, time_ns, fields, known) for time_ns, root in machine.moments]
