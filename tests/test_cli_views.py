@@ -128,6 +128,13 @@ def test_help_has_an_example_for_each_command(capsys):
         assert "example:" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["irqs", "cpus", "diff"])
+def test_what_shows_counters_takes_no_trace(capsys, hosts, command):
+    with pytest.raises(SystemExit):
+        main([command, f"{hosts}/slow.tar.xz", "--trace", f"{hosts}/slow.trace.dat"])
+    assert "unrecognized arguments: --trace" in capsys.readouterr().err
+
+
 def test_unknown_command_suggests(capsys):
     status, _, err = run(capsys, "chek")
     assert status == 2 and "did you mean check" in err

@@ -13,7 +13,7 @@ BUSY_SHARE = 0.5  # the chapter's mark for a ksoftirqd that deserves a look; col
 
 def parser():
     """Options of `tophalf cpus`."""
-    options = command_parser("cpus", __doc__.split(": ", 1)[1], "tophalf cpus --seconds 5")
+    options = command_parser("cpus", __doc__.split(": ", 1)[1], "tophalf cpus --seconds 5", trace=False)
     options.add_argument("--seconds", type=wait_seconds, default=1.0, help="watch a live machine so long (1; 0: since boot)")
     options.add_argument("--all", action="store_true", help="also softirq vectors that were never raised")
     options.add_argument("--watch", action="store_true", help="redraw every --seconds until Ctrl-C")
@@ -26,7 +26,7 @@ def run(args):
         from tophalf.cli.watch import watch
 
         return watch(args, FIELDS, FACTS, show, document)
-    machine, series = load(args.machine, args.trace, args.seconds, FIELDS, FACTS)
+    machine, series = load(args.machine, args.seconds, FIELDS, FACTS)
     if args.json:
         print_json(document(machine, series, args))
     else:

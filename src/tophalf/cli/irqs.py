@@ -20,7 +20,7 @@ SORTS = {
 
 def parser():
     """Options of `tophalf irqs`."""
-    options = command_parser("irqs", __doc__.split(": ", 1)[1], "tophalf irqs --sort rate --filter eth0")
+    options = command_parser("irqs", __doc__.split(": ", 1)[1], "tophalf irqs --sort rate --filter eth0", trace=False)
     options.add_argument("--seconds", type=wait_seconds, help="watch a live machine so long for rates (default 1; with --json 0)")
     options.add_argument("--sort", choices=SORTS, help="order of rows (default rate, where there is one); numbers come first")
     options.add_argument("--filter", metavar="TEXT", help="only rows whose number, action or chip contains TEXT")
@@ -37,7 +37,7 @@ def run(args):
 
         return watch(args, FIELDS, FACTS, show, document)
     seconds = (0.0 if args.json else 1.0) if args.seconds is None else args.seconds
-    machine, series = load(args.machine, args.trace, seconds, FIELDS, FACTS)
+    machine, series = load(args.machine, seconds, FIELDS, FACTS)
     if args.json:
         print_json(document(machine, series, args))
     else:

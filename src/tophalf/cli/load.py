@@ -7,12 +7,12 @@ from tophalf.host.sample import take_snapshots
 from tophalf.judge import metrics
 
 
-def load(argument, trace=None, seconds=1.0, fields=(), facts=()):
+def load(argument, seconds=1.0, fields=(), facts=()):
     """Open MACHINE and read it.
 
     Returns: (Machine, Series). Raises: MachineError when there are no counters in it, or the first field cannot be read.
     """
-    machine = open_machine(argument, trace)
+    machine = open_machine(argument)
     if not machine.holds_counters:
         raise MachineError("is a trace alone and holds no counters", machine.label, "name a directory, a tar or a recording")
     snapshots = take_snapshots(machine, seconds, fields, facts, _say_waiting)

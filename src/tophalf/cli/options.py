@@ -3,8 +3,8 @@
 import argparse
 
 
-def command_parser(name, description, example, machine=True):
-    """An argument parser whose help ends in a working example."""
+def command_parser(name, description, example, machine=True, trace=True):
+    """An argument parser whose help ends in a working example. trace: whether a MACHINE may have its trace beside it."""
     parser = argparse.ArgumentParser(
         prog=f"tophalf {name}",
         description=description,
@@ -13,6 +13,7 @@ def command_parser(name, description, example, machine=True):
     )
     if machine:
         parser.add_argument("machine", nargs="?", metavar="MACHINE", help="this host when left out; see tophalf --help")
+    if machine and trace:
         parser.add_argument("--trace", metavar="FILE", help="a trace that belongs to MACHINE (trace.dat or tracefs text)")
     parser.add_argument("--json", action="store_true", help="print JSON (docs/json.md says what it holds)")
     return parser
