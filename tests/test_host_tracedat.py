@@ -73,7 +73,7 @@ def test_versions_and_compressions_give_the_same_table(options, tmp_path):
     command = ["trace-cmd", "convert", "-i", source, "-o", path, "--file-version", version, "--compression", compression]
     subprocess.run(command, check=True, capture_output=True)
     table, same = load_events(open_machine(path)), load_events(open_machine(source))
-    assert str(read_trace_dat(open_trace(path).data, path).version) == version
+    assert str(read_trace_dat(make.file_bytes(open_trace(path)), path).version) == version
     assert table.digest() == same.digest() and table.tasks == same.tasks and table.cpus == same.cpus
 
 
@@ -81,12 +81,12 @@ def test_versions_and_compressions_give_the_same_table(options, tmp_path):
 def test_a_file_of_our_own_making_reads_like_its_source(compression, form):
     source = open_trace(os.path.join(DATA, "slow.trace.dat"))
     data = make.repeated(source, 1, compression)
-    assert load(data).digest() == load(source.data).digest()
+    assert load(data).digest() == load(make.file_bytes(source)).digest()
 
 
 def test_big_trace_in_compiled_form_is_the_small_one_many_times_over():
     source = open_trace(os.path.join(DATA, "slow.trace.dat"))
-    table, once = load(make.repeated(source, 20)), load(source.data)
+    table, once = load(make.repeated(source, 20)), load(make.file_bytes(source))
     assert len(table) == 20 * len(once)
     assert (table.a.reshape(20, -1) == once.a).all() and (table.kind.reshape(20, -1) == once.kind).all()
 
@@ -249,7 +249,7 @@ def test_any_damage_gives_a_format_error_or_a_table(source, hits, cut):
 @given(place=st.floats(0, 1), junk=st.binary(min_size=1, max_size=64))
 @settings(max_examples=60, deadline=None)
 def test_real_files_with_damage(place, junk):
-    data = bytearray(open_trace(os.path.join(DATA, "storm.trace.dat")).data)
+    data = bytearray(make.file_bytes(open_trace(os.path.join(DATA, "storm.trace.dat"))))
     at = int(place * (len(data) - len(junk)))
     data[at : at + len(junk)] = junk
     with contextlib.suppress(FormatError):

@@ -184,9 +184,18 @@ def _zstd(data):
 
 def pages_of(source):
     """(TraceDat, {cpu: bytes of its pages}) of the first buffer of a file. source: a door.TraceSource."""
-    trace = read_trace_dat(source.data, source.path)
-    data, streams = unpack_pages(trace, trace.buffers[0], source, [])
-    return trace, {stream.cpu: bytes(memoryview(data)[stream.start : stream.end]) for stream in streams}
+    data = file_bytes(source)
+    trace = read_trace_dat(data, source.path)
+    pages, streams = unpack_pages(trace, trace.buffers[0], data, source.path, [])
+    return trace, {stream.cpu: bytes(memoryview(pages)[stream.start : stream.end]) for stream in streams}
+
+
+def file_bytes(source):
+    """The bytes of a trace.dat. source: a door.TraceSource, with them or with the path alone."""
+    if source.data is not None:
+        return source.data
+    with open(source.path, "rb") as file:
+        return file.read()
 
 
 def repeated(source, times, compression="none"):

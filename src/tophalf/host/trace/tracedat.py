@@ -14,6 +14,7 @@ from tophalf.host.trace.formats import parse_format, parse_header_page
 MAGIC = b"\x17\x08\x44tracing"
 UNPACKED_BYTES_MAX = 1 << 32  # a hostile chunk may promise anything; a real trace of a gigabyte is 30 million events
 FORMATS_MAX = 1 << 16  # common_type has 16 bits
+SECTION_HEADER_SIZE = 16  # id, flags, offset of its name, size
 PAGE_SIZE_MIN = 16  # the header of a page
 CPUS_MAX = 1 << 16  # far above any NR_CPUS; what is above is damage
 
@@ -162,7 +163,7 @@ def _read_version_7(cursor, page_size):
     return TraceDat(
         version=7, page=page, formats=formats, buffers=_with_stats(buffers, options), compression=compression,
         cmdlines=cmdlines.take(cmdlines.number(8)) if cmdlines else b"",
-        kallsyms=lambda: _kallsyms(section), tsc=_tsc(options),
+        kallsyms=_kallsyms(cursor, options, unpack), tsc=_tsc(options),
     )  # fmt: skip
 
 
@@ -194,7 +195,7 @@ def _section(cursor, offset, unpack):
 
 def _section_reader(cursor, options, unpack):
     """A function (section's option id, needed) -> Cursor, or None where the file has no such section."""
-    offsets = {option: Cursor(data, where).number(8) for option, data, where in options if HEADER_INFO <= option <= CMDLINES}
+    offsets = _section_offsets(cursor, options)
 
     def section(option, needed=False):
         if option in offsets:
@@ -204,6 +205,12 @@ def _section_reader(cursor, options, unpack):
         return None
 
     return section
+
+
+def _section_offsets(cursor, options):
+    """{option id: offset in the file} of the sections that hold something else than events."""
+    found = {option: data for option, data, _ in options if HEADER_INFO <= option <= CMDLINES}
+    return {option: Cursor(data, cursor.path).number(8) for option, data in found.items()}
 
 
 def _buffer_7(option, file):
@@ -224,9 +231,20 @@ def _cpu(option, file):
     return cpu
 
 
-def _kallsyms(section):
-    symbols = section(KALLSYMS)
-    return symbols.take(symbols.number(4)) if symbols else b""
+def _kallsyms(cursor, options, unpack):
+    """A function that gives the symbols, unpacked when it is called: until then a copy of them as they stand in the file."""
+    offsets = _section_offsets(cursor, options)
+    if KALLSYMS not in offsets:
+        return bytes
+    header = Cursor(cursor.data, cursor.path, offsets[KALLSYMS])
+    size = SECTION_HEADER_SIZE + int.from_bytes(header.data[header.at + 8 : header.at + 16], "little")
+    kept = Cursor(bytes(header.data[header.at : header.at + size]), f"{cursor.path}:{header.at:#x} kallsyms")
+
+    def read():
+        symbols = _section(kept, 0, unpack)
+        return symbols.take(symbols.number(4))
+
+    return read
 
 
 def _header_info(cursor):

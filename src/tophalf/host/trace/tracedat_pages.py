@@ -15,17 +15,17 @@ TWO_THREADS_BYTES_MIN = 4 << 20  # unpacked; below, a second thread costs more t
 NOT_TIME = ("counter", "x86-tsc", "ppc-tb")
 
 
-def dat_table(trace, source, notes):
-    """The EventTable of a TraceDat; notes: a list that is added to.
+def dat_table(trace, data, path, notes):
+    """The EventTable of a TraceDat in `data`; path: for messages; notes: a list that is added to. Keeps no part of data.
 
     Raises: FormatError when the clock counts no time, or a format is not readable.
     """
     if not trace.buffers:
-        raise FormatError("no buffer of events in the file", source.path, CUT)
-    found = [(buffer, _decode(trace, buffer, source, notes)) for buffer in trace.buffers]
+        raise FormatError("no buffer of events in the file", path, CUT)
+    found = [(buffer, _decode(trace, buffer, data, path, notes)) for buffer in trace.buffers]
     chosen = choose_buffers(found, notes)
     result = join([decoded for _, decoded in chosen])
-    _check_clock(trace, chosen[0][0], source)
+    _check_clock(trace, chosen[0][0], path)
     if trace.tsc:
         result.columns["time_ns"] = to_nanoseconds(result.columns["time_ns"], *trace.tsc)
     notes += result.notes
@@ -33,28 +33,28 @@ def dat_table(trace, source, notes):
     return make_table(
         result.columns, strings=result.strings, tasks=result.tasks | saved_tasks(trace.cmdlines),
         symbols=Symbols(trace.kallsyms), cpus=tuple(sorted({cpu for buffer, _ in chosen for cpu, _, _ in buffer.cpus})),
-        clock=chosen[0][0].clock or "unknown", lost=add_counts(lost), source=source.path,
+        clock=chosen[0][0].clock or "unknown", lost=add_counts(lost), source=path,
     )  # fmt: skip
 
 
-def _decode(trace, buffer, source, notes):
-    data, streams = unpack_pages(trace, buffer, source, notes)
-    return decode(data, streams, buffer.page_size, trace.page.commit_size, trace.formats)
+def _decode(trace, buffer, data, path, notes):
+    pages, streams = unpack_pages(trace, buffer, data, path, notes)
+    return decode(pages, streams, buffer.page_size, trace.page.commit_size, trace.formats)
 
 
-def _check_clock(trace, buffer, source):
+def _check_clock(trace, buffer, path):
     if buffer.clock in NOT_TIME and not trace.tsc:
-        raise FormatError(f"the trace's clock {buffer.clock} counts no time", source.path, "record with -C mono")
+        raise FormatError(f"the trace's clock {buffer.clock} counts no time", path, "record with -C mono")
 
 
-def unpack_pages(trace, buffer, source, notes):
+def unpack_pages(trace, buffer, data, path, notes):
     """(bytes, [Stream]) of one buffer; what is cut short or damaged is left out and said in notes."""
     if not buffer.packed:
-        return source.data, _streams_in_file(buffer, len(source.data), source.path, notes)
-    parts = [_chunks(Cursor(memoryview(source.data), source.path, offset), size + 4, notes) for _, offset, size in buffer.cpus]
+        return data, _streams_in_file(buffer, len(data), path, notes)
+    parts = [_chunks(Cursor(memoryview(data), path, offset), size + 4, notes) for _, offset, size in buffer.cpus]
     chunks = [chunk for part in parts for chunk in part]
-    data, starts = _room(chunks, source)
-    errors = _unpack_all(trace, data, starts, chunks)
+    pages, starts = _room(chunks, path)
+    errors = _unpack_all(trace, pages, starts, chunks)
     streams, first = [], 0
     for (cpu, _, _), part in zip(buffer.cpus, parts, strict=True):
         whole = next((at for at in range(len(part)) if errors[first + at]), len(part))
@@ -62,16 +62,16 @@ def unpack_pages(trace, buffer, source, notes):
             notes.append(f"{errors[first + whole].line()}; the rest of CPU {cpu} is not read")
         streams.append(Stream(cpu=cpu, start=starts[first], end=starts[first + whole]))
         first += len(part)
-    return data, streams
+    return pages, streams
 
 
-def _room(chunks, source):
+def _room(chunks, path):
     """An array for all chunks unpacked, and where in it each begins (and the last ends)."""
     starts = [0]
     for _, size, _ in chunks:
         starts.append(starts[-1] + size)
     if starts[-1] > UNPACKED_BYTES_MAX:
-        raise FormatError(f"{starts[-1]} bytes of events when unpacked", source.path, "split it with trace-cmd split")
+        raise FormatError(f"{starts[-1]} bytes of events when unpacked", path, "split it with trace-cmd split")
     return np.empty(starts[-1], np.uint8), starts
 
 

@@ -18,10 +18,19 @@ def load_events(machine):
 
 
 def _load_dat(source, notes):
+    if source.data is not None:
+        return _dat_table(source.data, source.path, notes)
+    from tophalf.host.mapped import file_contents
+
+    with file_contents(source.path) as data:
+        return _dat_table(data, source.path, notes)
+
+
+def _dat_table(data, path, notes):
     from tophalf.host.trace.tracedat import read_trace_dat
     from tophalf.host.trace.tracedat_pages import dat_table
 
-    return dat_table(read_trace_dat(source.data, source.path), source, notes)
+    return dat_table(read_trace_dat(data, path), data, path, notes)
 
 
 def _load_text(source, notes):
