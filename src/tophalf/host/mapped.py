@@ -24,7 +24,10 @@ def file_contents(path):
             with open(fd, "rb", closefd=False) as file:
                 yield memoryview(file.read())
     finally:
-        os.close(fd)  # gives the lease back
+        with contextlib.suppress(OSError):  # there is no lease to give back
+            # the map has a descriptor of its own on the same open file: closing ours would not end the lease
+            fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        os.close(fd)
 
 
 def _lease(fd):
