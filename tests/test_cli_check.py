@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from live_tracing import needs_tracefs
 from machines import HOSTS
 from tophalf.cli.check import rules_page
 from tophalf.cli.main import main
@@ -108,11 +109,25 @@ def test_record_is_for_this_host(capsys):
     assert "leave MACHINE" in capsys.readouterr().err
 
 
+@needs_tracefs
+def test_record_judges_this_host_and_not_a_file(capsys):
+    main(["check", "--record", "--seconds", "0.3"])
+    out = capsys.readouterr().out
+    assert out.startswith("this host, Linux ") and " events over " in out and "this-host" not in out
+    assert "recording" not in out and "(--record)" not in out
+
+
+def test_a_kind_of_event_that_is_absent_is_said_with_one_place(capsys):
+    main(["check", os.path.join(HOSTS, "netrx-flood.trace.dat")])
+    out = capsys.readouterr().out
+    assert "no irq_handler events in this recording (none happened, or they were not recorded): " in out
+
+
 def test_live_check_needs_no_numpy():
     code = "import sys; from tophalf.cli.main import main; main(['check', '--seconds', '0.2']); assert 'numpy' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("this host, Linux ") and "no tracing on this host: irq-slow-handler" in done.stdout
+    assert done.stdout.startswith("this host, Linux ") and "no events were recorded (--record): irq-slow-handler" in done.stdout
 
 
 def test_every_remedy_of_ours_is_a_command_that_parses():

@@ -21,6 +21,7 @@ from tophalf.host.record.recorder import record, record_machine
 from tophalf.host.record.tracing import total_counts
 from tophalf.host.roots import live_root
 from tophalf.host.sample import take_snapshots
+from tophalf.host.steer.fixed import read_fixed
 from tophalf.host.trace.traces import load_events
 
 pytestmark = needs_tracefs
@@ -120,6 +121,12 @@ def test_processes_are_kept_without_their_arguments(known):
     assert root.read(f"/proc/{os.getpid()}/cmdline") is None and root.read(f"/proc/{os.getpid()}/environ") is None
 
 
+def test_it_holds_what_the_kernel_shows_of_fixed_lines(known):
+    marked = {irq for irq, proof in read_fixed(live_root()).items() if "read-only" in proof}
+    for _, root in (known[1].moments[0], known[1].moments[-1]):
+        assert set(read_fixed(root)) == marked
+
+
 def test_unpacked_it_is_the_same_recording(known, tmp_path):
     recording, machine, events = known
     with tarfile.open(recording.path) as tar:
@@ -131,7 +138,8 @@ def test_unpacked_it_is_the_same_recording(known, tmp_path):
 
 def test_a_recording_can_be_had_as_a_machine():
     machine, recording = record_machine(0.3, memory_mib=8)
-    assert machine.kind == "recording" and len(machine.moments) == 2 and not os.path.exists(recording.path)
+    assert (machine.label, machine.kind, machine.live) == ("this host", "live", False)
+    assert len(machine.moments) == 2 and not os.path.exists(recording.path)
     assert len(load_events(machine)) == recording.events
 
 

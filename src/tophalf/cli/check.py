@@ -48,7 +48,7 @@ def judge_snapshots(machine, snapshots, timing=None, only=()):
     from tophalf.judge.case import Case
     from tophalf.judge.registry import judge
 
-    case = Case(metrics.over(snapshots) if snapshots else None, timing, live=machine.live)
+    case = Case(metrics.over(snapshots) if snapshots else None, timing, live=machine.kind == "live")
     return case, judge(case, only)
 
 

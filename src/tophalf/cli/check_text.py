@@ -85,5 +85,13 @@ def _clean(text):
 
 
 def _not_judged(machine, verdict):
-    where = "on this host" if machine.live else "in this recording"
-    return [render.paint(f"{reason} {where}: {', '.join(ids)} not judged", "dim") for reason, ids in verdict.not_judged.items()]
+    said = {reason: _reason(reason, machine.kind == "live") for reason in verdict.not_judged}
+    return [render.paint(f"{said[reason]}: {', '.join(ids)} not judged", "dim") for reason, ids in verdict.not_judged.items()]
+
+
+def _reason(reason, live):
+    """Why something was not judged, with the place: before the brackets that explain it further."""
+    if live and reason == "no tracing":
+        return "no events were recorded (--record)"
+    what, bracket, more = reason.partition(" (")
+    return f"{what} {'on this host' if live else 'in this recording'}{bracket}{more}"

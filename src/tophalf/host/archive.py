@@ -76,11 +76,17 @@ def outside_note(count):
     return f"{count} paths that leave the archive were skipped"
 
 
+class Kept(bytes):
+    """A file's bytes with the `mode` that the archive gives it."""
+
+
 def _member_bytes(tar, member):
     data = tar.extractfile(member).read()
     if len(data) < member.size:
         raise EOFError(f"{member.name} is cut short")
-    return data
+    kept = Kept(data)
+    kept.mode = member.mode & 0o7777
+    return kept
 
 
 def unpack_stream(path):

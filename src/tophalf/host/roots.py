@@ -1,7 +1,7 @@
 """Where a machine's files come from: the live kernel, a directory, or an archive held in memory.
 
-All three answer the same five questions about absolute paths of the machine ("/proc/interrupts"): `read`, `text`, `listing`,
-`link`, `real`. What cannot be read is None and its reason is kept in `missing`, never raised: half a machine is still a
+All three answer the same six questions about absolute paths of the machine ("/proc/interrupts"): `read`, `text`, `listing`,
+`link`, `real`, `mode`. What cannot be read is None and its reason is kept in `missing`, never raised: half a machine is still a
 machine.
 """
 
@@ -83,6 +83,13 @@ class DirRoot(Root):
             self._gone(path, error)
             return []
 
+    def mode(self, path):
+        """A file's permissions; None where there is none, and in a copy, whose modes are those of whoever made it."""
+        try:
+            return os.stat(self.prefix + path).st_mode & 0o7777 if self.live else None
+        except OSError:
+            return None
+
     def link(self, path):
         """A symlink's own target text, or None."""
         try:
@@ -133,6 +140,10 @@ class MemoryRoot(Root):
             self._directories = _directories_of([*self.files, *self.links])
         return sorted(self._directories.get(self.real(path) or path, ()))
 
+    def mode(self, path):
+        """The permissions in the archive, or None."""
+        return getattr(self.files.get(path), "mode", None)
+
     def link(self, path):
         """A symlink's own target text, or None."""
         return self.links.get(path)
@@ -171,6 +182,9 @@ class FallbackRoot(Root):
         if data is None:
             self.missing[path] = self.front.missing.get(path, "not recorded")
         return data
+
+    def mode(self, path):
+        return self.front.mode(path)
 
     def listing(self, path):
         return self.front.listing(path) or self.back.listing(path)

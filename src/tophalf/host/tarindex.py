@@ -17,10 +17,10 @@ _FILE, _LINK, _FOLDER, _LONG_NAME, _LONG_LINK = (b"0", b"\0", b"7"), (b"2",), (b
 class Stored:
     """A file inside an archive. `read` gives its bytes, or None when the archive no longer has them."""
 
-    __slots__ = ("fd", "offset", "size")
+    __slots__ = ("fd", "offset", "size", "mode")
 
-    def __init__(self, fd, offset, size):
-        self.fd, self.offset, self.size = fd, offset, size
+    def __init__(self, fd, offset, size, mode):
+        self.fd, self.offset, self.size, self.mode = fd, offset, size, mode
 
     def read(self):
         data = os.pread(self.fd.fileno(), self.size, self.offset)
@@ -56,7 +56,7 @@ def index_tar(path, label):
 
 def _read_headers(file, files, links, notes):
     end, outside, total = os.fstat(file.fileno()).st_size, 0, 0
-    for count, (name, kind, offset, size, target) in enumerate(_members(file, end)):
+    for count, (name, kind, offset, size, mode, target) in enumerate(_members(file, end)):
         total += size
         if count > archive.MEMBERS_MAX or total > archive.TOTAL_BYTES_MAX:
             notes.append(archive.too_large_note())
@@ -67,13 +67,13 @@ def _read_headers(file, files, links, notes):
         elif kind in _LINK:
             links[path] = target
         elif kind in _FILE and archive.wanted(path):
-            files[path] = Stored(file, offset, size)
+            files[path] = Stored(file, offset, size, mode)
     if outside:
         notes.append(archive.outside_note(outside))
 
 
 def _members(file, end):
-    """Each member as (name, kind, offset of its data, size, link target)."""
+    """Each member as (name, kind, offset of its data, size, mode, link target)."""
     name, target = None, None
     while True:
         header = file.read(BLOCK)
@@ -89,7 +89,7 @@ def _members(file, end):
         elif kind == _LONG_LINK:
             target = _text(file.read(min(size, NAME_BYTES_MAX)))
         else:
-            yield name or _name(header), kind, offset, size, target or _text(header[157:257])
+            yield name or _name(header), kind, offset, size, _mode(header), target or _text(header[157:257])
             name, target = None, None
         file.seek(offset + size + -size % BLOCK)
 
@@ -111,6 +111,14 @@ def _checked(header):
     if kind not in (*_FILE, *_LINK, *_FOLDER, _LONG_NAME, _LONG_LINK):
         raise _Unusual
     return kind, size
+
+
+def _mode(header):
+    """Permissions; None where the field holds no number."""
+    try:
+        return int(header[100:108].strip(b" \0"), 8) & 0o7777
+    except ValueError:
+        return None
 
 
 def _name(header):

@@ -50,6 +50,7 @@ class Case:
         self.facts = series.facts if series else None
         self.first, self.last = (series.first, series.last) if series else (None, None)
         self.masks_before, self.masks_after = _masks(series) if series else (None, None)
+        self._fixed = _fixed(series) if series else {}
         self._views = None
         self.memo = {}  # what rules found out and others ask again
 
@@ -105,7 +106,7 @@ class Case:
     def _view(self, delta):
         irq = delta.line.irq
         after = (self.masks_after or {}).get(irq)
-        verdict, why = managed(delta.line, after, self.facts, (self.last.fixed or {}).get(irq))
+        verdict, why = managed(delta.line, after, self.facts, self._fixed.get(irq))
         return LineView(
             key=delta.key, irq=irq, line=delta.line, count=delta.count, by_cpu=delta.by_cpu, rate=delta.rate,
             source=names.source_of(delta.line, self.facts), label=names.label(delta.line),
@@ -170,6 +171,11 @@ def interrupt_share(delta, cpu):
     if times is None:
         return 0.0
     return times.share("irq", "softirq") + (times.lost_share if times.lost_share >= LOST_SHARE else 0.0)
+
+
+def _fixed(series):
+    """{irq: proof that it cannot be moved}, of the last moment that tells."""
+    return next((shot.fixed for shot in reversed(series.snapshots) if shot.fixed is not None), {})
 
 
 def _masks(series):

@@ -29,7 +29,7 @@ def _fact(field):
 
 
 def _traced(events, field):
-    why = f"no {events} events in the trace (none happened, or they were not recorded)"
+    why = f"no {events} events (none happened, or they were not recorded)"
     return why, lambda case: bool(case.timing and getattr(case.timing, field))
 
 

@@ -5,13 +5,14 @@ import os
 from tophalf.host.read import ALL, ALL_FACTS, read_facts, read_snapshot
 from tophalf.host.readers.nictext import settings_text, statistics_text
 from tophalf.host.readers.threads import KTHREADD, classify
-from tophalf.host.record.recording import WHOLE
+from tophalf.host.record.recording import MODE, WHOLE
 from tophalf.host.roots import LINKS_MAX, DirRoot
 
 COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "udp")  # read every second
 NET_DEV = "/proc/net/dev"  # a recording's form of what host/readers/nicstats.py asks netlink
 UNAME = "/sos_commands/kernel/uname_-a"  # as in a sosreport: no file of /proc tells the architecture on every kernel
 SETTINGS = ("irq_files", "default_affinity", "netdev_stats")  # much that changes little, or costs a driver: read seldom
+MASK = "/smp_affinity"  # its mode says whether the line can be moved (host/steer/affinity.py marked_fixed)
 THREAD_FILES = ("stat", "schedstat")
 COUNTER_FILES_MAX = 400  # whatever a reader may come to look at: a second must stay cheap
 
@@ -19,20 +20,22 @@ COUNTER_FILES_MAX = 400  # whatever a reader may come to look at: a second must 
 class CapturingRoot(DirRoot):
     """The live machine, remembering all that was read: a recording then holds just what the readers need.
 
-    files: {path: bytes}, links: {path: target}, both absolute. A directory that was listed keeps its empty directories by a
-    file `.keep` in each, since a tar in memory knows directories only by what is in them, and files that are named by a
-    number (msi_irqs/28) without their content.
+    files: {path: bytes}, links: {path: target}, modes: {path: permissions} of masks, all absolute. A directory that
+    was listed keeps its empty directories by a file `.keep` in each, since a tar in memory knows directories only by what
+    is in them, and files that are named by a number (msi_irqs/28) without their content.
     """
 
     def __init__(self):
         super().__init__("", live=True)
-        self.files, self.links = {}, {}
+        self.files, self.links, self.modes = {}, {}, {}
         self._folders, self._numbers = set(), set()
 
     def read(self, path):
         data = super().read(path)
         if data is not None:
             self.files[self._resolved(path)] = data
+            if path.endswith(MASK):
+                self.modes[path] = self.mode(path)
         return data
 
     def listing(self, path):
@@ -126,7 +129,7 @@ class MomentWriter:
 
     def _add_captured(self, name, root, texts):
         for path, data in (*root.kept().items(), *texts.items()):
-            self.tar.add(name + path, data)
+            self.tar.add(name + path, data, root.modes.get(path) or MODE)
         for path, target in root.links.items():
             self.tar.link(name + path, target)
 

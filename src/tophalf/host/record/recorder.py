@@ -61,6 +61,7 @@ def record(path, seconds, events=None, memory_mib=MEMORY_MIB, force=False, on_st
 def record_machine(seconds, **options):
     """Record this host and open what was recorded. Returns (Machine, Recording); the file is gone when the Machine is.
 
+    It calls itself "this host" and "live"; its moments are recorded ones, so nothing waits for more of them.
     options: as for `record`. Raises: MachineError, also when the disk of the temporary directory is full.
     """
     import tempfile
@@ -71,7 +72,9 @@ def record_machine(seconds, **options):
         recording = record(os.path.join(folder, "this-host"), seconds, **options)
         if not recording.complete:
             raise MachineError(f"recording stopped: {recording.reason}", "", "set TMPDIR to a place with room")
-        return open_machine(recording.path), recording
+        machine = open_machine(recording.path)
+        machine.label, machine.kind, machine.trace.path = "this host", "live", "this host"  # the file was only the way
+        return machine, recording
 
 
 def _begin(run, tar, on_start):

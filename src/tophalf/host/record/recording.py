@@ -6,7 +6,8 @@ A plain tar that only grows, so that a cut tail costs the tail alone. Below one 
                               it is whole. The first holds all that any reader of host/read.py looks at, also below sys/; each
                               later second the counters; the last, and every tenth, also irq/*.
     SSS.mmm/dmesg             the tail of the kernel log, first and last moment
-    trace/meta.json           clock, start, events asked, enabled (with filter) and refused, cpus, buffer sizes, versions
+    trace/meta.json           clock, start, events asked, enabled (with filter) and refused, cpus, buffer sizes, versions;
+                              "modes": true where members irq/N/smp_affinity have the mode that the kernel gave the file
     trace/header_page         trace/events/SYSTEM/EVENT/format: as tracefs has them
     trace/kallsyms.gz         functions of the kernel: lines "address type name [module]"
     trace/saved_cmdlines      lines "pid comm"; written again when it grew: the last one holds
@@ -26,6 +27,7 @@ from tophalf.errors import MachineError
 
 FORMAT = 1
 BLOCK = 512
+MODE = 0o644
 WHOLE = "/proc/uptime"
 _CUT = "the recording is readable up to the second before"
 
@@ -55,9 +57,9 @@ class TarWriter:
         self.path, self.name, self.size = path, name, 0
         self._batch, self._mtime = [], b"%011o" % int(time.time())
 
-    def add(self, name, data):
-        """A file below NAME. data: bytes."""
-        self._batch += self._member(name, b"0", len(data), b"")
+    def add(self, name, data, mode=MODE):
+        """A file below NAME. data: bytes. mode: its permissions, 0644 for all whose own says nothing."""
+        self._batch += self._member(name, b"0", len(data), b"", mode)
         self._batch += (data, bytes(-len(data) % BLOCK))
 
     def link(self, name, target):
@@ -84,14 +86,14 @@ class TarWriter:
             self.flush()
         os.close(self.fd)
 
-    def _member(self, name, kind, size, target):
+    def _member(self, name, kind, size, target, mode=MODE):
         full = f"{self.name}/{name}".encode("utf-8", "surrogateescape")
         long = []
         if len(full) > 100:
             long += self._long(b"L", full)
         if len(target) > 100:
             long += self._long(b"K", target)
-        return [*long, _header(full[:100], kind, size, target[:100], self._mtime)]
+        return [*long, _header(full[:100], kind, size, target[:100], self._mtime, mode)]
 
     def _long(self, kind, text):
         """GNU's way to a name of more than 100 bytes: a member that holds the name of the next."""
@@ -99,10 +101,10 @@ class TarWriter:
         return [_header(b"././@LongLink", kind, len(text), b"", self._mtime), text, bytes(-len(text) % BLOCK)]
 
 
-def _header(name, kind, size, target, mtime):
+def _header(name, kind, size, target, mtime, mode=MODE):
     """A GNU tar header (POSIX ustar fields, magic "ustar  ")."""
-    head = b"%s0000644\0000000000\0000000000\0%011o\0%s\0        %s%sustar  \0" % (
-        name.ljust(100, b"\0"), size, mtime, kind, target.ljust(100, b"\0"),
+    head = b"%s%07o\0000000000\0000000000\0%011o\0%s\0        %s%sustar  \0" % (
+        name.ljust(100, b"\0"), mode, size, mtime, kind, target.ljust(100, b"\0"),
     )  # fmt: skip
     head = head.ljust(BLOCK, b"\0")
     return b"%s%06o\0 %s" % (head[:148], sum(head), head[156:])

@@ -52,7 +52,8 @@ class Tracing:
                 self.refused[f"{system}:{event}"] = why
         if not self.events:
             refused = ", ".join(f"{name} ({why})" for name, why in self.refused.items())
-            raise MachineError(f"no event can be recorded: {refused}", "tracefs", "see tophalf record --help for names")
+            do = f"{self.tracefs}/available_events lists what this kernel has"
+            raise MachineError(f"no event can be recorded: {refused}", "tracefs", do)
         self.page_bytes, self._commit_bytes = _page_layout(self.instance)
         self._open_pipes(self.cpus)
 
@@ -140,6 +141,7 @@ class Tracing:
             "clock": "mono", "start_mono_ns": self.start_ns, "start_wall_ns": time.time_ns(), "cpus": list(self.cpus),
             "page_bytes": self.page_bytes, "buffer_kib_per_cpu": self.kib_per_cpu,
             "events": {f"{system}:{event}": kept for (system, event), kept in self.events.items()}, "refused": self.refused,
+            "modes": True,
         }  # fmt: skip
 
     def description(self):

@@ -67,13 +67,25 @@ def write_affinity(root, irq, cpus):
 
 def marked_fixed(root, irq):
     """True when the kernel itself shows the mask read-only, which 6.12 and later do for lines that cannot be moved
-    (kernel/irq/proc.c register_irq_proc); False or None (not live) prove nothing on older kernels."""
-    if not root.live:
-        return None
+    (kernel/irq/proc.c register_irq_proc); False proves nothing on older kernels, None is not known: a recording keeps modes
+    where `modes_kept` says so, and only there they count."""
+    mode = root.mode(f"/proc/irq/{int(irq)}/smp_affinity")
+    return None if mode is None else not mode & 0o222
+
+
+def modes_kept(root):
+    """Whether a root's modes are those that the kernel gave: the live machine, or a recording of ours whose meta.json says so.
+
+    A tar of files that somebody copied has the modes of the copies.
+    """
+    if root.live:
+        return True
+    import json
+
     try:
-        return not os.stat(f"{root.prefix}/proc/irq/{int(irq)}/smp_affinity").st_mode & 0o222
-    except OSError:
-        return None
+        return json.loads(root.text("/trace/meta.json") or "{}").get("modes") is True
+    except (ValueError, AttributeError):
+        return False
 
 
 def _refusal(root, irq, error):
