@@ -14,6 +14,7 @@ test: $(INSTALLED) lint
 	TOPHALF_NO_SKIPS= NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m kernels
 
 test-kernel: $(INSTALLED)
+	.ci/install-packages lab/apt-packages.txt
 	$(BIN)/python -m lab build
 	$(BIN)/python -m pytest tests/kernel --override-ini addopts=-rs -v
 
