@@ -221,18 +221,20 @@ def judge_time_unseen(case):
             seen(f"irq column is 0 since boot on CPU {cpu_list(case.last.stat.ticks)}", "/proc/stat"),
             counted("device interrupts meanwhile", count, case.seconds, "/proc/interrupts"),
         ),
-        remedies=(
-            Remedy(
-                commands=("tophalf check --record",),
-                why="times handlers by their events instead",
-                risk="a few percent of a core while it records; needs root",
-                undo=None,
-            ),
-        ),
+        # where events were recorded the handlers are timed already
+        remedies=(TIME_BY_EVENTS,) if case.timing is None else (),
         cost=0.0,
         stage=INTERRUPT,
         step=None,
     )
+
+
+TIME_BY_EVENTS = Remedy(
+    commands=("tophalf check --record",),
+    why="times handlers by their events instead",
+    risk="a few percent of a core while it records; needs root",
+    undo=None,
+)
 
 
 IRQ_TIME_UNSEEN = Rule(
