@@ -5,8 +5,10 @@ import os
 
 import pytest
 
+from live_tracing import needs_tracefs
 from test_host_affinity import mask_of, movable_line
 from tophalf.cli.main import main
+from tophalf.host.record.recorder import record
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="writing masks needs root")
 
@@ -67,6 +69,20 @@ def test_dry_run_writes_nothing(said, line):
     status, out, _ = said(line, "--dry-run", "0-0")
     assert status == 0 and f"would write 1 to /proc/irq/{line}/smp_affinity" in out and "nothing was written" in out
     assert mask_of(line) == before and not os.path.exists(os.environ["TOPHALF_STATE"])
+
+
+@pytest.mark.parametrize("word", ["--list", "--mask"])
+def test_dry_run_foresees_what_the_kernel_would_refuse(said, line, word):
+    with open("/sys/devices/system/cpu/possible") as file:
+        beyond = int(file.read().strip().rpartition("-")[2]) + 1
+    cpus = f"0-{beyond}" if word == "--list" else f"{(1 << beyond + 1) - 1:x}"
+    status, out, _ = said(line, word, cpus, "--dry-run")
+    assert status == 2 and "it would be refused: " in out and "a CPU this kernel cannot have (EOVERFLOW)" in out
+    if os.geteuid() == 0:
+        status, _, err = said(line, word, cpus, "--wait", "0")
+        assert status == 2 and "(EOVERFLOW)" in err, "the kernel's own answer"
+    (row,) = json.loads(said(line, word, cpus, "--dry-run", "--json")[1])["changes"]
+    assert "EOVERFLOW" in row["refused"]
 
 
 @AS_ROOT
@@ -132,6 +148,28 @@ def test_a_series_shows_the_latest_mask_it_holds(said, data):
     status, out, _ = said("virtio*-input.0", "--machine", f"{data}/hosts/irqbalance.tar.xz", "--json")
     row = json.loads(out)["irqs"][0]
     assert status == 0 and row["affinity"] == [3] and row["effective_affinity"] == [3]
+
+
+@needs_tracefs
+def test_a_recording_of_ours_tells_all_that_the_machine_did(said, line, tmp_path):
+    path = str(tmp_path / "host.tar")
+    record(path, 0.3, memory_mib=8)
+    status, out, _ = said("*", "--machine", path, "--json")
+    recorded, live = json.loads(out), json.loads(said("*", "--json")[1])
+    assert status == 0 and recorded["irqbalance"] == live["irqbalance"] and recorded["irqbalance"]["running"] is not None
+    told = ("irq", "actions", "affinity", "managed", "managed_evidence", "fixed")
+    assert [[row[key] for key in told] for row in recorded["irqs"]] == [[row[key] for key in told] for row in live["irqs"]]
+
+
+@needs_tracefs
+def test_a_device_is_found_in_a_recording(said, tmp_path):
+    path = str(tmp_path / "host.tar")
+    record(path, 0.3, memory_mib=8)
+    names = [name for kind in ("net", "block") for name in os.listdir(f"/sys/class/{kind}")]
+    live = {name: json.loads(answer[1])["irqs"] for name in names if (answer := said(name, "--json"))[0] == 0}
+    for name, rows in live.items():
+        status, out, _ = said(name, "--machine", path, "--json")
+        assert status == 0 and [row["irq"] for row in json.loads(out)["irqs"]] == [row["irq"] for row in rows], name
 
 
 def test_a_trace_holds_no_masks(said, data):

@@ -87,7 +87,7 @@ def _show(args, machine):
     from tophalf.cli.affinity_rows import irqbalance_row, line_rows
 
     interrupts = read_interrupts(machine.moments[-1][1])
-    target = find_target(machine.moments[-1][1], interrupts, args.irq)
+    target = find_target(machine.moments[0][1], interrupts, args.irq)  # a recording keeps sysfs in its first moment
     rows, facts = line_rows(machine, interrupts, target.irqs)
     daemon = irqbalance_row(facts, target.irqs)
     if args.json:
@@ -164,7 +164,8 @@ def _print_planned(args, machine, interrupts, wanted):
         print_json({"machine": machine_head(machine), "dry_run": True, "changes": rows})
     else:
         print(affinity_text.planned(rows))
-    return 0
+    refused = sum(row["refused"] is not None for row in rows)
+    return 0 if not refused else 2 if refused == len(rows) else 1
 
 
 def _answer(args, machine, interrupts, outcomes, notation, why_not):

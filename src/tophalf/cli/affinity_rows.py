@@ -4,12 +4,14 @@ from tophalf.host.cpumask import format_mask
 
 
 def line_rows(machine, interrupts, irqs):
-    """(one row a line as it is or was recorded, Facts). A series holds masks at some moments only: the latest counts."""
+    """(one row a line as it is or was recorded, Facts). A series holds facts in its first moment, masks in some: the latest
+    counts."""
     from tophalf.host.read import read_facts
     from tophalf.host.steer.fixed import read_fixed
 
-    facts = read_facts(machine.moments[-1][1], ("pci", "daemons"))
-    proofs = read_fixed(machine.moments[-1][1]) or {}
+    facts = read_facts(machine.moments[0][1], ("pci", "daemons"))
+    told = (read_fixed(root) for _, root in reversed(machine.moments))
+    proofs = next((proofs for proofs in told if proofs is not None), {})
     return [_line_row(machine, interrupts, irq, facts, proofs.get(irq)) for irq in irqs], facts
 
 
@@ -57,7 +59,7 @@ def _outcome_row(interrupts, outcome):
         "before": _listed(outcome.before),
         "after": _listed(outcome.after),
         "written": outcome.written,
-        "refused": outcome.refused.line() if outcome.refused else None,
+        "refused": _line_of(outcome.refused),
         "effective_before": _listed(outcome.effective_before),
         "effective_after": _listed(landing.effective_affinity) if landing else None,
         "affinity_now": _listed(landing.affinity) if landing else None,
@@ -70,9 +72,13 @@ def _outcome_row(interrupts, outcome):
     }
 
 
+def _line_of(refused):
+    return refused.line() if refused else None
+
+
 def planned_rows(root, interrupts, wanted):
     """What would be written. wanted: {irq: CPUs}."""
-    from tophalf.host.steer.affinity import marked_fixed
+    from tophalf.host.steer.affinity import foreseen, marked_fixed
     from tophalf.host.steer.landing import masks
 
     return [
@@ -84,6 +90,7 @@ def planned_rows(root, interrupts, wanted):
             "after": list(cpus),
             "text": format_mask(cpus),
             "read_only": marked_fixed(root, irq),
+            "refused": _line_of(foreseen(root, irq, cpus)),
         }
         for irq, cpus in wanted.items()
     ]
@@ -93,7 +100,7 @@ def read_daemons_of(machine):
     """Facts with only the daemons in them."""
     from tophalf.host.read import read_facts
 
-    return read_facts(machine.moments[-1][1], ("daemons",))
+    return read_facts(machine.moments[0][1], ("daemons",))
 
 
 def irqbalance_row(facts, irqs):

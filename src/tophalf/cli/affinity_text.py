@@ -53,8 +53,8 @@ def planned(rows):
     for row in rows:
         now = "not known" if row["before"] is None else cpu_list(row["before"])
         lines.append(f"{_name(row)}: would write {row['text']} to {row['path']} ({now} -> {cpu_list(row['after'])})")
-        if row["read_only"]:
-            lines.append("  the kernel marks this mask read-only: it would refuse")
+        if row["refused"]:
+            lines.append(paint(printable(f"  it would be refused: {row['refused']}"), "red"))
     return "\n".join([*lines, "nothing was written"])
 
 

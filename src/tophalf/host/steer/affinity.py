@@ -7,7 +7,7 @@ import errno
 import os
 
 from tophalf.errors import SteerError
-from tophalf.host.cpumask import format_mask
+from tophalf.host.cpumask import format_mask, parse_list
 
 # The kernel's answer: (what it means, what to do). EPERM since 6.11, EIO before, for the same refusal.
 _FIXED = (
@@ -65,6 +65,23 @@ def write_affinity(root, irq, cpus):
         raise _refusal(root, irq, error) from None
 
 
+def foreseen(root, irq, cpus):
+    """The refusal that a mask would meet, as far as reading can tell: Refused or None. root: a live root. Writes nothing.
+
+    Source: lib/bitmap-str.c bitmap_parse for a CPU beyond nr_cpu_ids, kernel/irq/proc.c write_irq_affinity for none online.
+    """
+    if marked_fixed(root, irq):
+        return _refused(root, irq, errno.EPERM)
+    possible, online = (_cpu_set(root, kind) for kind in ("possible", "online"))
+    if possible and max(cpus) > max(possible):
+        return _refused(root, irq, errno.EOVERFLOW)
+    return _refused(root, irq, errno.EINVAL) if online and not set(cpus) & set(online) else None
+
+
+def _cpu_set(root, kind):
+    return parse_list(root.word(f"/sys/devices/system/cpu/{kind}") or "")
+
+
 def marked_fixed(root, irq):
     """True when the kernel itself shows the mask read-only, which 6.12 and later do for lines that cannot be moved
     (kernel/irq/proc.c register_irq_proc); False proves nothing on older kernels, None is not known: a recording keeps modes
@@ -92,6 +109,10 @@ def _refusal(root, irq, error):
     number = error.errno
     if number == errno.EACCES and marked_fixed(root, irq):
         number = errno.EPERM  # open() as a user fails on the mode alone, which says that root may not either
-    what, do = _WORDS.get(number, (error.strerror or "the kernel refuses the mask", "see `dmesg`"))
+    return _refused(root, irq, number, error.strerror)
+
+
+def _refused(root, irq, number, unknown=None):
+    what, do = _WORDS.get(number, (unknown or "the kernel refuses the mask", "see `dmesg`"))
     cpus = {kind: root.word(f"/sys/devices/system/cpu/{kind}") or "not known" for kind in ("possible", "online")}
     return Refused(irq, number, what, do.format(**cpus))

@@ -86,7 +86,8 @@ def _device_path(root, name):
         address = name.lower() if name.count(":") == 2 else f"0000:{name.lower()}"
         places = [f"/sys/bus/pci/devices/{address}"]
     else:
-        places = [f"/sys/class/{kind}/{name}" for kind in ("net", "block", "nvme")] + [f"/sys/bus/virtio/devices/{name}"]
+        kinds = ("class/net", "class/block", "block", "class/nvme", "bus/virtio/devices")  # /sys/block: what a recording keeps
+        places = [f"/sys/{kind}/{name}" for kind in kinds]
     for place in places:
         if root.link(place) is not None or root.listing(place):
             return root.real(place)
