@@ -11,7 +11,6 @@ SENDER = os.path.join(CHECKOUT, "lab", "flood.py")
 RECORD = """
 P=/sys/module/labirq/parameters
 order() {{ for pair in "$@"; do echo "${{pair#*=}}" >$P/${{pair%%=*}}; done; }}
-{before}
 python3 -m tophalf record /tmp/{name}.tar 2>/tmp/{name}.said >/tmp/{name}.sum & recorder=$!
 until grep -q '^ *[0-9]* s ' /tmp/{name}.said; do kill -0 $recorder || break; sleep 0.05; done
 {work}
@@ -46,13 +45,16 @@ order tasklets=0 gap_us=0; sleep {FLOOD_S}
 """
 # One file for each input queue of virtio-net, in the order of the queues.
 QUEUE_MASKS = "sed -n 's/^ *\\([0-9]*\\):.*virtio.*-input.*/\\/proc\\/irq\\/\\1\\/smp_affinity/p' /proc/interrupts"
-STACK_QUEUES = f"for file in $({QUEUE_MASKS}); do echo 1 >$file; done"
+STACK_QUEUES = f"""
+for file in $({QUEUE_MASKS}); do echo 1 >$file; done
+for file in $({QUEUE_MASKS}); do until [ $(cat ${{file%/*}}/effective_affinity_list) = 0 ]; do sleep 0.1; done; done
+"""
 SPREAD_QUEUES = f"mask=1; for file in $({QUEUE_MASKS}); do echo $mask >$file; mask=$((mask * 2)); done"
 
 
-def record(guest, name, work, before=""):
+def record(guest, name, work):
     """Record while the work runs. Returns the recording's path on this side; it lives as long as the guest."""
-    guest.check(RECORD.format(name=name, work=work, before=before), 300)
+    guest.check(RECORD.format(name=name, work=work), 300)
     path = os.path.join(guest.folder, name + ".tar")
     shutil.move(os.path.join(guest.out, name + ".tar"), path)
     return path
@@ -72,12 +74,20 @@ class Flood:
         self._sender.wait()
 
 
+def stack_queues(guest):
+    """All input queues on CPU 0. A few packets move them there before any flood: the move needs an interrupt, and NAPI
+    of a queue that is flooded goes on where it is, without one."""
+    with Flood(guest, 1000):
+        guest.check(STACK_QUEUES)
+
+
 def record_flood(guest, name="flood"):
     """Packets flat out, all queues on CPU 0. They begin after the recorder and end before it, which so starts and ends fast."""
     waits = 'until [ -e "$1/go" ]; do sleep 0.05; done; exec "$2" -I "$3" 10.9.0.2 0 "$4"'
+    stack_queues(guest)
     sender = guest.beside("sh", "-c", waits, "sh", guest.out, sys.executable, SENDER, str(FLOOD_S))
     try:
-        return record(guest, name, FLOODED, before=STACK_QUEUES)
+        return record(guest, name, FLOODED)
     finally:
         sender.kill()
         sender.wait()
