@@ -21,7 +21,7 @@ def series(folder, times, first=()):
     for index, time in enumerate(times):
         proc = folder / time / "proc"
         proc.mkdir(parents=True)
-        (proc / "interrupts").write_text(f"  CPU0\n 5: {index} IO-APIC 5-edge eth0\n")
+        (proc / "interrupts").write_text(f"  CPU0\n 5: {index} IO-APIC  5-edge      eth0\n")
         for name, text in first if not index else ():
             (proc / name).write_text(text)
     return folder

@@ -200,7 +200,7 @@ def _line_delta(key, before, after, by_cpu, span_ns):
 def _line_cells(before, after, cpus_before, cpus_after, span_ns):
     """{cpu: difference} without zeros; {None: difference} for a line with one number; None after a reset."""
     if not after.per_cpu:
-        delta = cell_delta(_total(before.counts), _total(after.counts), span_ns)
+        delta = cell_delta(total(before.counts), total(after.counts), span_ns)
         return None if delta is None else {None: delta}
     if before.counts is after.counts or (before.counts == after.counts and cpus_before == cpus_after):
         return {}
@@ -218,7 +218,8 @@ def _cells(cpus_before, before, cpus_after, after, span_ns):
     return None if None in deltas.values() else deltas
 
 
-def _total(counts):
+def total(counts):
+    """Counts of a Line over all CPUs; a line with one number is that number."""
     return counts if isinstance(counts, int) else sum(counts)
 
 
@@ -260,15 +261,19 @@ def _table(first, last):
 def _cpu_times(first, last, span_ns):
     if first.stat is None or last.stat is None or span_ns <= 0:
         return None
-    boot = last.facts.boot if last.facts else None
-    tick_ns = 10**9 // ((boot.user_hz if boot else None) or USER_HZ)
     pairs = ((cpu, first.stat.ticks.get(cpu), after) for cpu, after in last.stat.ticks.items())
-    return {cpu: _cpu_time(before, after, tick_ns, span_ns) for cpu, before, after in pairs if before is not None}
+    return {cpu: _cpu_time(before, after, tick_ns(last), span_ns) for cpu, before, after in pairs if before is not None}
 
 
-def _cpu_time(before, after, tick_ns, span_ns):
+def tick_ns(snapshot):
+    """What a tick of /proc/stat lasts on the machine of a snapshot."""
+    boot = snapshot.facts.boot if snapshot.facts else None
+    return 10**9 // ((boot.user_hz if boot else None) or USER_HZ)
+
+
+def _cpu_time(before, after, tick, span_ns):
     # iowait and idle can step back (Documentation/filesystems/proc.rst); a column that fell did nothing
-    moved = [max(0, new - old) * tick_ns for old, new in zip(before, after, strict=False)]
+    moved = [max(0, new - old) * tick for old, new in zip(before, after, strict=False)]
     moved += [0] * (len(STAT_TIMES) - len(moved))
     total_ns = sum(moved[:STAT_COLUMNS_SUMMED])
     return CpuTime(times=dict(zip(STAT_TIMES, moved, strict=False)), total_ns=total_ns,
