@@ -87,7 +87,7 @@ def _show(args, machine):
     from tophalf.cli.affinity_rows import irqbalance_row, line_rows
 
     interrupts = read_interrupts(machine.moments[-1][1])
-    target = find_target(machine.moments[0][1], interrupts, args.irq)  # a recording keeps sysfs in its first moment
+    target = find_target(machine.facts_root, interrupts, args.irq)  # where sysfs is
     rows, facts = line_rows(machine, interrupts, target.irqs)
     daemon = irqbalance_row(facts, target.irqs)
     if args.json:

@@ -9,7 +9,7 @@ def line_rows(machine, interrupts, irqs):
     from tophalf.host.read import read_facts
     from tophalf.host.steer.fixed import read_fixed
 
-    facts = read_facts(machine.moments[0][1], ("pci", "daemons"))
+    facts = read_facts(machine.facts_root, ("pci", "daemons"))
     told = (read_fixed(root) for _, root in reversed(machine.moments))
     proofs = next((proofs for proofs in told if proofs is not None), {})
     return [_line_row(machine, interrupts, irq, facts, proofs.get(irq)) for irq in irqs], facts
@@ -100,7 +100,7 @@ def read_daemons_of(machine):
     """Facts with only the daemons in them."""
     from tophalf.host.read import read_facts
 
-    return read_facts(machine.moments[0][1], ("daemons",))
+    return read_facts(machine.facts_root, ("daemons",))
 
 
 def irqbalance_row(facts, irqs):
