@@ -94,6 +94,20 @@ def test_explain_prints_a_rule(capsys):
     assert out.startswith("## softnet-squeeze") and "**Refuted by.**" in out
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--explain", "all", "--json"], "tophalf check: --explain prints text; leave --json out\n"),
+        (["--explain", "bogus"], "tophalf check: --explain: no rule 'bogus'; rules are: irq-storm, "),
+        ([case("storm"), "--seconds", "3"], f"{case('storm')}: --seconds is how long to watch a live machine; "),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(capsys, words, message):
+    assert main(["check", *words]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err and printed.err.count("\n") == 1 and not printed.out
+
+
 def test_the_page_of_rules_is_what_the_code_says():
     assert text_of("docs", "rules.md") == rules_page(), "make it anew: tophalf check --explain all > docs/rules.md"
 

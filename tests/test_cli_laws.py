@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from live_tracing import needs_tracefs
 from tophalf import vocab
 from tophalf.cli import laws as command
 from tophalf.cli.main import main
@@ -85,6 +86,14 @@ def test_text_names_time_cpu_and_row(machine, unlawful):
 def test_a_machine_without_a_trace_exits_with_2(data, capsys):
     assert main(["laws", os.path.join(data, "hosts", "cpu0.tar.xz")]) == 2
     assert "no tracing in this recording" in capsys.readouterr().err
+
+
+@needs_tracefs
+@pytest.mark.parametrize("words", [["/"], []])
+def test_this_host_is_named_by_a_slash_too(capsys, words):
+    assert main(["laws", *words, "--seconds", "0.3", "--json"]) in (0, 1)
+    head = json.loads(capsys.readouterr().out)["machine"]
+    assert (head["label"], head["kind"]) == ("this host", "live")
 
 
 def test_violations_of_a_law_are_counted_beyond_those_kept(machine):

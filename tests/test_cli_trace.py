@@ -3,16 +3,19 @@
 import argparse
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from live_tracing import needs_tracefs
+from live_tracing import WHY_NOT, needs_tracefs
 from timelines import Timeline
 from tophalf import vocab
 from tophalf.cli import trace
 from tophalf.cli.main import main
 from tophalf.cli.trace_live import Pairs, joined
+from tophalf.host.record.recorder import record
 
 HARD = vocab.FLAG_HARDIRQ
 
@@ -98,6 +101,86 @@ def test_events_are_listed_by_filters(capsys, host):
 
 def test_a_kind_that_no_event_has_is_refused(capsys, host):
     assert "no event is called 'interrupts'" in output(capsys, host("slow.trace.dat"), "--events", "--kind", "interrupts", status=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--cpu", "9"), "--cpu is for --events, --histogram and --threshold"),
+        (("--irq", "99"), "--irq is for --events, --histogram and --threshold"),
+        (("--cpu", "0-x"), "--cpu: '0-x' is not a CPU list"),
+        (("--cpu", "", "--events"), "--cpu: names no CPU"),
+        (("--events", "--threshold", "0ns"), "--events and --threshold show different things"),
+        (("--histogram", "--threshold", "1us"), "--histogram and --threshold show different things"),
+        (("--kind", "napi_poll", "--histogram"), "--kind is for --events"),
+        (("--events", "--kind", ","), "no event is called ''"),
+        (("--all", "--histogram"), "--all is for the tables, not for --histogram"),
+        (("--seconds", "3"), "--seconds is how long to watch a live machine"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(capsys, host, words, message):
+    said = output(capsys, host("slow.trace.dat"), *words, status=2)
+    assert message in said and said.count("\n") == 1
+
+
+def test_what_is_not_there_is_said(capsys, host):
+    path = host("slow.trace.dat")
+    assert output(capsys, path, "--events", "--kind", "napi_poll") == "no event of kind napi_poll\n"
+    assert output(capsys, path, "--events", "--cpu", "9", "--irq", "3") == "no event of IRQ 3 on CPU 9\n"
+    assert output(capsys, path, "--histogram", "--cpu", "8-9").splitlines()[-1] == "nothing was timed on CPU 8-9"
+    none = output(capsys, path, "--threshold", "1ms", "--irq", "99").splitlines()[-1]
+    assert none == "0 handler calls of IRQ 99 took 1 ms and more, entry to exit; 498 handler calls in all"
+    assert json.loads(output(capsys, path, "--events", "--cpu", "9", "--json"))["rows"] == []
+
+
+def test_histograms_as_json_are_those_that_are_drawn(capsys, host):
+    found = json.loads(output(capsys, host("slow.trace.dat"), "--histogram", "--json"))["histograms"]
+    text = output(capsys, host("slow.trace.dat"), "--histogram")
+    assert len(found) == text.count("\n\n") and {each["of"] for each in found} == {"irq", "softirq", "work"}
+    (line,) = (each for each in found if each.get("irq") == 32)
+    assert (line["name"], line["time"]) == ("labirq", "run_ns") and sum(bucket["count"] for bucket in line["buckets"]) == 152
+    for each in found:
+        assert all(bucket["below_ns"] == max(1, 2 * bucket["from_ns"]) for bucket in each["buckets"])
+        edges = [bucket["from_ns"] for bucket in each["buckets"]]
+        assert edges == sorted(edges)
+
+
+@needs_tracefs
+@pytest.mark.parametrize("command", ["trace", "laws", "export"])
+def test_a_recording_cut_before_its_trace_says_where(capsys, tmp_path, command):
+    whole, cut = tmp_path / "whole.tar", tmp_path / "cut.tar"
+    record(str(whole), 0.2, memory_mib=8)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: data.index(b"whole/trace/") + 700])
+    file = [str(tmp_path / "out.pftrace")] if command == "export" else []
+    assert main([command, str(cut), *file]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"tophalf {command}: cut.tar: no tracing in this recording (archive is damaged after ")
+    assert "is cut short" in said and said.count("\n") == 1
+
+
+WITHOUT_NUMPY = """
+import os, sys
+sys.modules["numpy"] = None
+from tophalf.cli.main import main
+if sys.argv[1] == "nobody":  # the interpreter's own folder may be closed to nobody: import while still root
+    import importlib, re
+    import tophalf.host.record.tracefs, tophalf.host.door, tophalf.host.sample, tophalf.judge.metrics
+    from tophalf.cli import laws, load, trace
+    trace.parser().parse_args(["--threshold", "1us"])
+    os.setuid(65534)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("words", [["trace", "--threshold", "100us", "--seconds", "1"], ["trace"], ["laws", "--seconds", "9"]])
+@pytest.mark.parametrize("user", ["nobody", "root"])
+def test_what_a_live_trace_lacks_is_said_before_it_starts(words, user):
+    if os.geteuid() != 0 or WHY_NOT:
+        pytest.skip(f"needs root and tracefs: {WHY_NOT}")
+    done = subprocess.run([sys.executable, "-c", WITHOUT_NUMPY, user, *words], capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr and done.stderr.count("\n") == 1
+    assert ("needs root" if user == "nobody" else "numpy") in done.stderr
 
 
 def test_a_machine_without_a_trace_says_so(capsys, host):

@@ -180,8 +180,9 @@ def test_the_command_writes_by_the_ending_and_never_over_a_file(data, tmp_path):
     ("machine", "file", "words"),
     [
         ("nvme.trace.dat", "out.csv", "its ending names no format"),
-        ("nvme.tar.xz", "out.pftrace", "no tracing in this machine"),
+        ("nvme.tar.xz", "out.pftrace", "no tracing in this recording"),
         ("none.dat", "out.pftrace", "no such file"),
+        ("/", "out.pftrace", "a live machine holds no events; record it"),
         ("nvme.trace.dat", "none/out.pftrace", "cannot be written (No such file or directory)"),
     ],
 )

@@ -4,9 +4,11 @@ import sys
 
 from tophalf.cli import render
 from tophalf.cli.options import command_parser, print_json, seconds
+from tophalf.cli.traced import need_tracing, refuse_seconds
 from tophalf.errors import MachineError
 from tophalf.host.door import open_machine
 
+SECONDS = 5.0  # a live machine is watched for so long
 # What is read each second in between, so that a burst shows against the line's own past
 LIGHT_FIELDS = ("interrupts", "softirqs", "stat", "softnet")
 SAMPLE_S = 1.0
@@ -15,7 +17,7 @@ SAMPLE_S = 1.0
 def parser():
     """Options of `tophalf check`."""
     options = command_parser("check", __doc__.split(": ", 1)[1], "tophalf check --seconds 10 --record")
-    options.add_argument("--seconds", type=seconds, default=5.0, help="how long to watch a live machine (default 5)")
+    options.add_argument("--seconds", type=seconds, metavar="N", help=f"how long to watch a live machine (default {SECONDS:g})")
     options.add_argument("--record", action="store_true", help="trace events meanwhile (this host, root): times are judged too")
     options.add_argument("--rule", action="append", metavar="ID", help="judge only this rule (may be repeated)")
     options.add_argument("--explain", metavar="ID", help="say what a rule means, needs and advises (`all`: every rule)")
@@ -25,8 +27,10 @@ def parser():
 def run(args):
     """Judge a machine. Returns 0 for nothing of warning or worse, else 1."""
     if args.explain:
+        if args.json:
+            raise MachineError("--explain prints text", do="leave --json out")
         return explain(args.explain)
-    only = _known_rules(args.rule or ())
+    only = _known_rules(args.rule or (), "--rule")
     machine, snapshots = look(args)
     timing = time_trace(machine)
     render.progress("")
@@ -61,7 +65,8 @@ def look(args):
         return _record(args)
     machine = open_machine(args.machine, args.trace)
     if machine.live:
-        return machine, watch_live(machine, args.seconds)
+        return machine, watch_live(machine, args.seconds or SECONDS)
+    refuse_seconds(args, args.seconds)
     from tophalf.host.sample import take_snapshots
 
     return machine, take_snapshots(machine)
@@ -73,8 +78,10 @@ def _record(args):
     from tophalf.host.record.recorder import record_machine
     from tophalf.host.sample import take_snapshots
 
-    render.progress(f"recording events for {args.seconds:g} s ...")
-    machine, _ = record_machine(args.seconds)
+    duration_s = args.seconds or SECONDS
+    need_tracing()
+    render.progress(f"recording events for {duration_s:g} s ...")
+    machine, _ = record_machine(duration_s)
     render.progress("timing events ...")
     return machine, take_snapshots(machine)
 
@@ -108,14 +115,14 @@ def time_trace(machine):
     return time_events(load_events(machine))
 
 
-def _known_rules(ids):
+def _known_rules(ids, option):
     if not ids:
         return set()
     from tophalf.judge.registry import RULES
 
     for name in ids:
         if name not in RULES:
-            raise MachineError(f"no rule {name!r}", "--rule", f"rules are: {', '.join(RULES)}")
+            raise MachineError(f"no rule {name!r}", option, f"rules are: {', '.join(RULES)}")
     return set(ids)
 
 
@@ -126,7 +133,7 @@ def explain(name):
     if name == "all":
         sys.stdout.write(rules_page())
         return 0
-    _known_rules([name])
+    _known_rules([name], "--explain")
     print(RULES[name].explain())
     return 0
 

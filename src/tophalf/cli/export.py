@@ -36,14 +36,12 @@ def run(options):
 
 
 def _events(options):
+    from tophalf.cli.traced import events_of, names_this_host
     from tophalf.host.door import open_machine
-    from tophalf.host.trace.traces import load_events
 
-    machine = open_machine(options.machine, options.trace)
-    table = load_events(machine)
-    if table is None:
-        raise MachineError("no tracing in this machine", machine.label, "record some: tophalf record host.tar --seconds 10")
-    return table
+    if names_this_host(options):
+        raise MachineError("a live machine holds no events", options.machine or "this host", "record it: tophalf record host.tar")
+    return events_of(open_machine(options.machine, options.trace))
 
 
 def _write(form, table, path):

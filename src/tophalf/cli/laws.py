@@ -1,9 +1,9 @@
 """`tophalf laws`: hold a trace against what the kernel guarantees; a violation is a broken trace, kernel or model."""
 
 from tophalf.cli import render
-from tophalf.cli.load import machine_head, machine_or_traced
+from tophalf.cli.load import machine_head
 from tophalf.cli.options import command_parser, print_json, seconds
-from tophalf.errors import MachineError
+from tophalf.cli.traced import events_of, traced_machine
 
 SECONDS = 5.0  # a live machine is traced for so long
 VIOLATIONS_SHOWN = 10  # of each law; --all shows every one that was kept
@@ -19,13 +19,10 @@ def parser():
 
 def run(args):
     """Judge a trace, or this host. Returns the exit status: 0 all laws hold, 1 one does not."""
-    from tophalf.host.trace.traces import load_events
+    machine = traced_machine(args, SECONDS)
+    table = events_of(machine)
     from tophalf.judge import laws
 
-    machine = machine_or_traced(args, SECONDS)
-    table = load_events(machine)
-    if table is None:
-        raise MachineError("no tracing in this recording", machine.label, "name a trace beside it: --trace FILE")
     preempt_rt = _preempt_rt(machine)
     verdicts = laws.judge(table, preempt_rt)
     if args.json:

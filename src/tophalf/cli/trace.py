@@ -3,9 +3,9 @@
 import argparse
 import re
 
-from tophalf.cli.load import machine_or_traced
 from tophalf.cli.options import command_parser, print_json, seconds
-from tophalf.errors import MachineError
+from tophalf.cli.traced import events_of, names_this_host, need_tracing, traced_machine
+from tophalf.errors import TophalfError
 
 SECONDS = 5.0  # a live machine is traced for so long
 _UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}
@@ -19,9 +19,10 @@ def parser():
     options.add_argument("--threshold", type=duration_ns, metavar="TIME", help="list each handler call of at least 100us, 1ms, ...")
     options.add_argument("--histogram", action="store_true", help="draw run and wait times in buckets that double")
     options.add_argument("--events", action="store_true", help="list the events themselves")
-    options.add_argument("--cpu", metavar="LIST", help="with --events, --histogram, --threshold: only these CPUs (0-3,8)")
+    chooses = "with --events, --histogram, --threshold: only"
+    options.add_argument("--cpu", type=cpu_numbers, metavar="LIST", help=f"{chooses} these CPUs (0-3,8)")
     options.add_argument("--kind", metavar="NAMES", help="with --events: only these, by commas (irq_handler, napi_poll, ...)")
-    options.add_argument("--irq", type=int, metavar="N", help="with --events, --histogram, --threshold: only this interrupt")
+    options.add_argument("--irq", type=int, metavar="N", help=f"{chooses} this interrupt")
     options.add_argument("--all", action="store_true", help="every work function, tasklet and NAPI instance")
     return options
 
@@ -34,20 +35,49 @@ def duration_ns(text):
     return round(float(match[1]) * _UNITS_NS[match[2]])
 
 
+def cpu_numbers(text):
+    """CPUs of a list, at least one. Raises: TophalfError."""
+    from tophalf.host.cpumask import parse_list
+
+    cpus = parse_list(text, "--cpu")
+    if not cpus:
+        raise TophalfError("names no CPU", "--cpu", "write for example 0-3,8")
+    return cpus
+
+
 def run(args):
     """Time a trace, or this host. Returns the exit status."""
-    if args.threshold is not None and not (args.machine or args.trace):
+    _check_options(args)
+    if args.threshold is not None and names_this_host(args):
         return _live_threshold(args)
-    machine = machine_or_traced(args, SECONDS)
-    table = _events(machine)
+    machine = traced_machine(args, SECONDS)
+    table = events_of(machine)
     if args.events:
         return _list_events(args, machine, table)
+    if args.histogram:
+        return _draw(args, machine, table)
     return _show(args, machine, table)
+
+
+def _check_options(args):
+    """Raises: TophalfError for an option that would change nothing, and for two that exclude each other."""
+    given = {"events": args.events, "histogram": args.histogram, "threshold": args.threshold is not None}
+    views = [name for name, asked in given.items() if asked]
+    if len(views) > 1:
+        raise TophalfError(f"--{views[0]} and --{views[1]} show different things", do="give one of them")
+    for name in ("cpu", "irq"):
+        if getattr(args, name) is not None and not views:
+            raise TophalfError(f"--{name} is for --events, --histogram and --threshold", do="add one of them, or leave it out")
+    if args.kind is not None and not args.events:
+        raise TophalfError("--kind is for --events", do="add --events, or leave it out")
+    if args.all and views:
+        raise TophalfError(f"--all is for the tables, not for --{views[0]}", do="leave it out")
 
 
 def _live_threshold(args):
     import sys
 
+    need_tracing()  # before anything that needs numpy
     from tophalf.cli.trace_live import watch_slow
     from tophalf.vocab import human_ns
 
@@ -58,19 +88,10 @@ def _live_threshold(args):
     return 0
 
 
-def _events(machine):
-    from tophalf.host.trace.traces import load_events
-
-    table = load_events(machine)
-    if table is None:
-        raise MachineError("no tracing in this recording", machine.label, "name a trace beside it: --trace FILE")
-    return table
-
-
 def _list_events(args, machine, table):
     from tophalf.cli.trace_rows import chosen, lines, row_documents
 
-    table = chosen(table, _cpus(args.cpu), args.kind and args.kind.split(","), args.irq)
+    table = chosen(table, args.cpu, None if args.kind is None else args.kind.split(","), args.irq)
     if args.json:
         from tophalf.cli.load import machine_head
 
@@ -78,7 +99,34 @@ def _list_events(args, machine, table):
         return 0
     for line in lines(table):
         print(line)
+    if not len(table):
+        print(f"no event{_chosen(args)}")
     return 0
+
+
+def _draw(args, machine, table):
+    from tophalf.cli.load import machine_head
+    from tophalf.cli.trace_histogram import document, drawn, histograms
+    from tophalf.cli.trace_text import head
+    from tophalf.judge.times.timing import time_events
+
+    timing = time_events(table)
+    found = histograms(timing.spans, args.cpu, args.irq)
+    if args.json:
+        print_json({"machine": machine_head(machine), "histograms": document(found)})
+    else:
+        texts = [drawn(each) for each in found] or [f"nothing was timed{_chosen(args)}"]
+        print("\n\n".join([head(machine, timing), *texts]))
+    return 0
+
+
+def _chosen(args):
+    """What --kind, --cpu and --irq leave, for a line that says that there is none of it."""
+    from tophalf.vocab import cpu_list
+
+    kind = "" if args.kind is None else f" of kind {args.kind}"
+    irq = "" if args.irq is None else f" of IRQ {args.irq}"
+    return kind + irq + ("" if args.cpu is None else f" on CPU {cpu_list(args.cpu)}")
 
 
 def _show(args, machine, table):
@@ -93,7 +141,9 @@ def _show(args, machine, table):
     elif calls is not None:
         _print_slow(args, machine, timing, calls)
     else:
-        _print_report(args, machine, timing)
+        from tophalf.cli.trace_text import report
+
+        print(report(machine, timing, args.all))
     return 0
 
 
@@ -104,8 +154,7 @@ def _slow(args, timing):
 
 
 def _wanted(call, args):
-    cpus = _cpus(args.cpu)
-    return (cpus is None or call.cpu in cpus) and args.irq in (None, call.irq)
+    return (args.cpu is None or call.cpu in args.cpu) and args.irq in (None, call.irq)
 
 
 def _print_slow(args, machine, timing, calls):
@@ -118,22 +167,8 @@ def _print_slow(args, machine, timing, calls):
         print(line(call))
     handlers = sum(found.count for found in timing.hardirq)
     none = "" if handlers else " (no irq_handler events in this trace)"
-    print(f"{len(calls)} of {handlers} handler calls took {human_ns(args.threshold)} and more, entry to exit{none}")
-
-
-def _print_report(args, machine, timing):
-    if args.histogram:
-        from tophalf.cli.trace_histogram import histograms
-        from tophalf.cli.trace_text import head
-
-        print("\n\n".join([head(machine, timing), *histograms(timing.spans, _cpus(args.cpu), args.irq)]))
-        return
-    from tophalf.cli.trace_text import report
-
-    print(report(machine, timing, args.all))
-
-
-def _cpus(text):
-    from tophalf.host.cpumask import parse_list
-
-    return None if text is None else parse_list(text)
+    took = f"took {human_ns(args.threshold)} and more, entry to exit"
+    if _chosen(args):
+        print(f"{len(calls)} handler calls{_chosen(args)} {took}; {handlers} handler calls in all{none}")
+    else:
+        print(f"{len(calls)} of {handlers} handler calls {took}{none}")

@@ -30,7 +30,7 @@ def chosen(table, cpus=None, kinds=None, irq=None):
 def _kinds(names):
     found = []
     for name in names:
-        kinds = [kind for kind, event in enumerate(vocab.EVENT_NAMES) if event.startswith(name)]
+        kinds = [kind for kind, event in enumerate(vocab.EVENT_NAMES) if name.strip() and event.startswith(name.strip())]
         if not kinds:
             raise TophalfError(f"no event is called {name!r}", "--kind", f"events are: {', '.join(vocab.EVENT_NAMES)}")
         found += kinds
