@@ -54,4 +54,4 @@ def _managed(series, line, files):
         return None, None
     from tophalf.judge.managed import managed
 
-    return managed(line, files, series.facts, (series.last.fixed or {}).get(line.irq))
+    return managed(line, files, series.facts, (_last_with(series, "fixed") or {}).get(line.irq))

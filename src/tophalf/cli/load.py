@@ -32,25 +32,14 @@ def _need(machine, snapshot, fields):
         raise MachineError(f"{fields[0]} cannot be shown: {why}", f"{machine.label}: {where}" if where else machine.label)
 
 
-def machine_or_traced(args, seconds):
-    """The MACHINE that is named; without one this host, traced first for args.seconds or `seconds`."""
-    if args.machine or args.trace:
-        return open_machine(args.machine, args.trace)
-    from tophalf.host.record.recorder import record_machine
-
-    duration_s = args.seconds or seconds
-    render.progress(f"tracing this host for {duration_s:g} s ...")
-    machine, _ = record_machine(duration_s)
-    render.progress("")
-    return machine
-
-
 def machine_head(machine):
     """What every JSON document says of its machine, where no snapshots were subtracted."""
     from tophalf.host.readers.boot import read_boot
 
     boot = read_boot(machine.facts_root) if machine.moments else None
-    return _head(machine, boot, len(machine.moments), None, [])
+    times = [time_ns for time_ns, _ in machine.moments]
+    seconds = round((times[-1] - times[0]) / 1e9, 6) if len(times) > 1 else None
+    return _head(machine, boot, len(machine.moments), seconds, [])
 
 
 def head(machine, series):

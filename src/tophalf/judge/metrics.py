@@ -64,8 +64,8 @@ class ThreadDelta(Frozen):
 
     @property
     def share(self):
-        """Fraction of one CPU."""
-        return self.cpu_ns / self.span_ns
+        """Fraction of one CPU, 1 at the most: a loaded machine reads its files over some time, and a snapshot has one."""
+        return min(1.0, self.cpu_ns / self.span_ns)
 
 
 class Delta(Frozen):
