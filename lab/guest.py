@@ -24,7 +24,7 @@ from lab.places import BUILD, CHECKOUT, LabError
 EVERYTHING = ("multiqueue", "e1000e", "nvme", "edu")
 KERNEL_LINE = ("console=ttyS0 quiet panic=-1 tsc=reliable random.trust_cpu=on mitigations=off "
                "net.ifnames=0 oops=panic")
-BOOT_S_MAX = 120
+BOOT_S_MAX = 90
 LINE_BYTES = 65536
 PR_SET_PDEATHSIG = 1   # include/uapi/linux/prctl.h
 
