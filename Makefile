@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test test-jit-off test-kernel lint bench fuzz clean
+.PHONY: run test test-kernel lint bench fuzz clean
 
 run: $(INSTALLED)
 	@$(BIN)/python -m tophalf check --seconds 5 $$([ $$(id -u) = 0 ] && echo --record) || [ $$? -eq 1 ]

@@ -17,8 +17,10 @@ from tophalf.judge.times.timing import time_events
 pytestmark = pytest.mark.kernels
 
 HOSTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "hosts")
-TRACES = sorted(glob.glob(os.path.join(HOSTS, "*.trace.dat")))
+LAB = os.path.join(os.path.dirname(HOSTS), "traces")
+TRACES = sorted(glob.glob(os.path.join(HOSTS, "*.trace.dat")) + glob.glob(os.path.join(LAB, "*.dat")))
 LINE = re.compile(r".*-\d+ +\[(\d+)\] +(\d+\.\d{9}): (\w+): +(.*)")
+LOST = re.compile(r"CPU:(\d+) \[.*EVENTS DROPPED\]")
 HALVES = {"irq_handler_entry": "irq", "irq_handler_exit": "irq", "softirq_entry": "vec", "softirq_exit": "vec"}
 
 
@@ -27,14 +29,23 @@ def report(path):
     if not shutil.which("trace-cmd"):
         pytest.skip("trace-cmd is not installed: nothing to hold the timing against")
     text = subprocess.run(["trace-cmd", "report", "-t", path], capture_output=True, text=True, check=True).stdout
-    lines = [LINE.match(line) for line in text.splitlines()[1:]]
-    return [(int(line[1]), Decimal(line[2]), line[3], line[4]) for line in lines if line]
+    return [line for line in map(_line, text.splitlines()[1:]) if line]
+
+
+def _line(text):
+    lost = LOST.match(text)
+    if lost:
+        return int(lost[1]), None, "lost", ""
+    line = LINE.match(text)
+    return (int(line[1]), Decimal(line[2]), line[3], line[4]) if line else None
 
 
 def runs_by_key(lines):
     """{("irq" or "vec", number): [nanoseconds]}: each exit ends the entry of its CPU and number that is still open."""
     opened, runs = {}, collections.defaultdict(list)
     for cpu, seconds, event, arguments in lines:
+        if event == "lost":  # what was open there may have ended, and begun again, unseen
+            opened = {key: value for key, value in opened.items() if key[0] != cpu}
         if event not in HALVES:
             continue
         word = HALVES[event]
@@ -54,7 +65,7 @@ def both(request):
 
 def test_as_many_events_as_trace_cmd_reports(both):
     timing, lines = both
-    assert timing.events == len(lines)
+    assert timing.events == sum(event != "lost" for _, _, event, _ in lines)
 
 
 def test_handler_and_softirq_runs_equal_the_twin(both):
@@ -104,4 +115,7 @@ def test_work_starts_equal_the_twin(both):
              if event == "workqueue_execute_start"]  # fmt: skip
     counted = sum(work.count for work in timing.work)
     assert counted + timing.unfinished.get("workqueue_execute_start", 0) == len(names)
-    assert {work.function for work in timing.work} <= set(names)
+    ours = {work.function for work in timing.work}
+    if timing.table.source.startswith(LAB):  # their symbols were cut: trace-cmd then guesses the nearest, we say the address
+        ours = {function for function in ours if not function.startswith("0x")}
+    assert ours <= set(names)
