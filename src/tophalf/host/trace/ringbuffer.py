@@ -4,14 +4,18 @@
 source, plain or compiled); few records are taken apart by ringbuffer_fields (numpy) instead, which needs no compiler.
 """
 
+import bisect
+from itertools import accumulate
+
 import numpy as np
 
-from tophalf.compiled import kernels
+from tophalf.compiled import kernels, run_both
 from tophalf.frozen import Frozen
 from tophalf.host.trace.ringbuffer_layouts import layout_table
 
 EVENT_BYTES_MIN = 12  # event word and the 8 common bytes of a record
 EVENT_BYTES_USUAL = 28  # seen in traces of irq, napi, workqueue and sched events; only decides plain or compiled
+MERGED_STREAMS_MAX = 32  # the compiled merge looks at every stream when it changes from one to another
 
 
 class Stream(Frozen):
@@ -28,10 +32,10 @@ class Decoded(Frozen):
 
 
 class _Walk(Frozen):
-    """All events, stream after stream. times, wheres: int64[event]; counts: per stream (events, damaged pages, steps back
-    in time, gaps without a number, events lost by number), see ringbuffer_kernels.walk."""
+    """Events by stream. times, wheres: int64, those of a stream from its place in `firsts` on; counts: per stream (events,
+    damaged pages, steps back in time, gaps without a number, events lost by number), see ringbuffer_kernels.walk."""
 
-    __slots__ = ("times", "wheres", "counts")
+    __slots__ = ("times", "wheres", "firsts", "counts")
 
 
 def decode(data, streams, page_size, commit_size, formats, rows=None):
@@ -50,12 +54,46 @@ def decode(data, streams, page_size, commit_size, formats, rows=None):
     data.flags.writeable = False  # bytes are so; an array of another kind would compile the kernels a second time
     words = data.view(np.int32)
     walk = _walk(module, is_compiled, words, streams, page_size, commit_size)
-    times, wheres, cpus = _merge(walk, streams)
-    columns, strings, tasks, short = _read_fields(module, is_compiled, data, words, wheres, layouts)
+    is_sorted = not any(backward for _, _, backward, *_ in walk.counts)
+    if is_compiled and is_sorted and len(streams) <= MERGED_STREAMS_MAX:
+        columns, *found = _merge_and_read(module, data, words, walk, streams, layouts)
+    else:
+        times, wheres, cpus = _merge(walk, streams)
+        columns, *found = _read_fields(module, is_compiled, data, words, wheres, layouts)
+        columns |= {"time_ns": times, "cpu": cpus}
+    strings, tasks, short = found
     return Decoded(
-        columns=columns | {"time_ns": times, "cpu": cpus}, strings=strings, tasks=tasks,
-        gaps=_gaps(walk, streams), notes=_notes(walk, streams, short),
-    )  # fmt: skip
+        columns=columns, strings=strings, tasks=tasks, gaps=_gaps(walk, streams), notes=_notes(walk, streams, short)
+    )
+
+
+def _merge_and_read(module, data, words, walk, streams, layouts):
+    """As _merge and _read_fields, but compiled and in two threads: each merges half of the time and reads its records."""
+    from tophalf.host.trace.ringbuffer_extract import extract_fields
+
+    cpus = np.array([stream.cpu for stream in streams], np.int32)
+    begins, ends, middles = _halves(walk)
+    rows, half = int((ends - begins).sum()), int((middles - begins).sum())
+    times, wheres, cpu = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.int32)
+
+    def merge(first, last):
+        heads, stops = (begins if first == 0 else middles), (ends if last == rows else middles)
+        module.merge(walk.times, walk.wheres, heads.copy(), stops, cpus, times[first:last], wheres[first:last], cpu[first:last])
+
+    columns, *found = extract_fields(module, data, words, wheres, layouts, half, merge)
+    return (columns | {"time_ns": times, "cpu": cpu}, *found)
+
+
+def _halves(walk):
+    """Where each stream begins and ends in the walk's arrays, and where the middle of the longest one's time is in it."""
+    begins = np.array(walk.firsts, np.int64)
+    ends = begins + np.array([count for count, *_ in walk.counts], np.int64)
+    if not len(begins):
+        return begins, ends, begins
+    longest = int(np.argmax(ends - begins))
+    middle = walk.times[(begins[longest] + ends[longest]) // 2] if ends[longest] > begins[longest] else 0
+    ahead = [np.searchsorted(walk.times[begin:end], middle) for begin, end in zip(begins, ends, strict=True)]
+    return begins, ends, begins + np.array(ahead, np.int64)
 
 
 def _read_fields(module, is_compiled, data, words, wheres, layouts):
@@ -69,22 +107,33 @@ def _read_fields(module, is_compiled, data, words, wheres, layouts):
 
 
 def _walk(module, is_compiled, words, streams, page_size, commit_size):
-    room = sum((stream.end - stream.start) // EVENT_BYTES_MIN for stream in streams)
-    times, wheres = np.empty(room, np.int64), np.empty(room, np.int64)
+    """Walk all streams, those of a large trace in two threads. Every stream has room of its own in times and wheres."""
+    rooms = [(stream.end - stream.start) // EVENT_BYTES_MIN for stream in streams]
+    firsts = [0, *accumulate(rooms)]
+    times, wheres = np.empty(firsts[-1], np.int64), np.empty(firsts[-1], np.int64)
     source, *into = (words, times, wheres) if is_compiled else map(memoryview, (words, times, wheres))
-    counts, row = [], 0
-    for stream in streams:
-        counts.append(module.walk(source, stream.start, stream.end, page_size, commit_size, *into, row))
-        row += counts[-1][0]
-    return _Walk(times=times[:row], wheres=wheres[:row], counts=counts)
+
+    def part(begin, end):
+        return [
+            module.walk(source, stream.start, stream.end, page_size, commit_size, *into, first)
+            for stream, first in zip(streams[begin:end], firsts[begin:end], strict=True)
+        ]
+
+    half = bisect.bisect(firsts, firsts[-1] // 2) - 1 if is_compiled else 0
+    last = len(streams)
+    front, back = run_both(lambda: part(0, half), lambda: part(half, last)) if 0 < half < last else ([], part(0, last))
+    return _Walk(times=times, wheres=wheres, firsts=firsts[:-1], counts=front + back)
 
 
 def _merge(walk, streams):
     """(times, wheres, cpus) in order of time; at one time in order of CPU, then as they stand in their buffer."""
-    cpus = np.repeat(np.array([stream.cpu for stream in streams], np.int32), [count for count, *_ in walk.counts])
-    # Streams are sorted, one after the other: numpy's stable sort (timsort) merges them and costs 2 ns an event.
-    order = np.argsort(walk.times, kind="stable")
-    return walk.times[order], walk.wheres[order], cpus[order]
+    events = [count for count, *_ in walk.counts]
+    used = np.concatenate([np.arange(first, first + count) for first, count in zip(walk.firsts, events, strict=True)] or [[]])
+    used = used.astype(np.int64)
+    cpus = np.repeat(np.array([stream.cpu for stream in streams], np.int32), events)
+    # Streams are sorted, one after the other: numpy's stable sort (timsort) merges them.
+    order = np.argsort(walk.times[used], kind="stable")
+    return walk.times[used[order]], walk.wheres[used[order]], cpus[order]
 
 
 def _gaps(walk, streams):

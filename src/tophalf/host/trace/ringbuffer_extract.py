@@ -14,15 +14,21 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def extract_fields(module, data, words, wheres, layouts):
-    """As ringbuffer_fields.read_fields. module: ringbuffer_kernels in either form."""
+def extract_fields(module, data, words, wheres, layouts, half=None, prepare=None):
+    """As ringbuffer_fields.read_fields. module: ringbuffer_kernels in either form.
+
+    Many rows are read in two threads, rows up to `half` in one. prepare(first, last) is called before rows first..last of
+    `wheres` are looked at, in the thread that will.
+    """
     rows = len(wheres)
     columns = module.Columns(**{name: np.empty(rows, dtype) for name, dtype in _DTYPES.items()})
 
     def part(first, last):
+        if prepare:
+            prepare(first, last)
         return _extract(module, data, words, wheres[first:last], layouts, [column[first:last] for column in columns])
 
-    half = rows // 2 if rows >= TWO_THREADS_ROWS_MIN else rows
+    half = rows if rows < TWO_THREADS_ROWS_MIN else rows // 2 if half is None else half
     parts = [part(0, rows)] if half == rows else run_both(lambda: part(0, half), lambda: part(half, rows))
     strings, tasks = {}, {}
     for (found, comms, _), numbers in zip(parts, (columns.name[:half], columns.name[half:]), strict=False):

@@ -101,6 +101,37 @@ def walk(words, start, end, stride, commit_size, times, wheres, first):
     return row - first, damaged, backward, gaps, lost
 
 
+@compiled_lean
+def merge(times, wheres, heads, ends, cpus, out_times, out_wheres, out_cpus):
+    """Streams that are in order of time each, as one; at one time the earlier stream first.
+
+    heads, ends: where in times and wheres each stream begins and ends; heads is used up. cpus: of each stream.
+    """
+    row = 0
+    while row < len(out_times):
+        first, other, newest, limit = -1, -1, 0, 0  # the stream whose turn it is, and the one after it
+        for stream in range(len(heads)):
+            head = heads[stream]
+            if head == ends[stream]:
+                continue
+            time = times[head]
+            if first < 0 or time < newest:
+                other, limit = first, newest
+                first, newest = stream, time
+            elif other < 0 or time < limit:
+                other, limit = stream, time
+        head, end, cpu = heads[first], ends[first], cpus[first]
+        if other >= 0 and first > other:
+            limit -= 1  # the other comes first at its own time
+        while head < end and (other < 0 or times[head] <= limit):
+            out_times[row] = times[head]
+            out_wheres[row] = wheres[head]
+            out_cpus[row] = cpu
+            row += 1
+            head += 1
+        heads[first] = head
+
+
 class Columns(NamedTuple):
     """Where `extract` writes, one place a row: see events.EventTable."""
 

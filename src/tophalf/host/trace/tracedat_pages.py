@@ -79,10 +79,10 @@ def _unpack_all(trace, data, starts, chunks):
     """Unpack chunks into data, large traces in two threads. Returns a FormatError or None for each."""
 
     def part(first, last):
-        unpack, errors = unpacker(trace.compression), []
+        unpack, errors, room = unpacker(trace.compression), [], memoryview(data)
         for (packed, size, where), start in zip(chunks[first:last], starts[first:last], strict=True):
             try:
-                data[start : start + size] = np.frombuffer(unpack(packed, size, where), np.uint8)
+                unpack(packed, size, where, room[start : start + size])
                 errors.append(None)
             except FormatError as error:
                 errors.append(error)

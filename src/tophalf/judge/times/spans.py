@@ -23,10 +23,9 @@ class Spans:
     part in which the span itself ran: without what interrupted it and without other tasks (exclusive). wait_ns: raise to
     entry of a softirq, queueing to start of a work item, -1 where unknown. queue_row: the row that queued a work item,
     -1 unknown. parent_row: entry row of the span it interrupted or ran in, -1 none. switches: context switches it caused.
-    in_ksoftirqd: bool, a softirq run by ksoftirqd/N (or ktimers/N of PREEMPT_RT).
     """
 
-    COLUMNS = ("row", "kind", "wall_ns", "self_ns", "wait_ns", "queue_row", "parent_row", "switches", "in_ksoftirqd")
+    COLUMNS = ("row", "kind", "wall_ns", "self_ns", "wait_ns", "queue_row", "parent_row", "switches")
 
     def __init__(self, table, columns, selection=None):
         """columns: {name: array} of COLUMNS; selection: which of their elements, all of them when left out."""
@@ -85,6 +84,16 @@ class Spans:
     @property
     def start_ns(self):
         return self.table.time_ns[self.row]
+
+    @property
+    def in_ksoftirqd(self):
+        """Whether it is a softirq that ksoftirqd/N of its CPU ran (or ktimers/N of PREEMPT_RT). bool."""
+        inside, softirq = np.zeros(len(self), bool), np.flatnonzero(self.kind == SOFTIRQ)
+        row, table = self.row[softirq], self.table
+        cpu, pid = np.clip(table.cpu[row], 0, CPU_INDEX_MAX), table.pid[row]
+        for thread_of in _softirq_threads(table.tasks):
+            inside[softirq] |= thread_of[cpu] == pid
+        return inside
 
 
 def kind_counts(table):
@@ -174,21 +183,16 @@ def _finished(table, columns):
     if not done.all():
         fields = {name: column[done] for name, column in fields.items()}
     fields["kind"] = table.kind[fields["row"]]
-    fields["in_ksoftirqd"] = _in_softirq_thread(table, fields["row"], fields["kind"])
     return Spans(table, fields)
 
 
-def _in_softirq_thread(table, row, kind):
-    """Whether a span is a softirq in its CPU's ksoftirqd or ktimers (they are bound to it)."""
-    inside = np.zeros(len(row), bool)
-    softirq = np.flatnonzero(kind == SOFTIRQ)
-    cpu, pid = np.clip(table.cpu[row[softirq]], 0, CPU_INDEX_MAX), table.pid[row[softirq]]
+def _softirq_threads(tasks):
+    """For each kind of thread that runs softirqs and was seen: its pid by CPU (they are bound to it), -1 for none."""
     for name in _SOFTIRQ_THREADS:
         thread_of = np.full(CPU_INDEX_MAX + 1, -1, np.int64)
-        for thread, comm in table.tasks.items():
+        for thread, comm in tasks.items():
             home = comm[len(name) :] if comm.startswith(name) else ""
             if home.isdecimal() and int(home) < CPU_INDEX_MAX:
                 thread_of[int(home)] = thread
         if (thread_of >= 0).any():
-            inside[softirq] |= thread_of[cpu] == pid
-    return inside
+            yield thread_of

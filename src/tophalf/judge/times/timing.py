@@ -7,10 +7,12 @@ interrupted it), `own` is exclusive (what it ran itself: without interrupts, sof
 import numpy as np
 
 from tophalf import vocab
+from tophalf.compiled import run_both
 from tophalf.frozen import Frozen
 from tophalf.judge.times.spans import HARDIRQ, SOFTIRQ, SPAN_KINDS, TASKLET, VECTOR, WORK, find_spans, kind_counts
 from tophalf.judge.times.statistics import dense, group_times, split_times
 
+TWO_THREADS_SPANS_MIN = 50_000
 WORK_CLIP = 256  # NAPI polls of more packets than this share the last cell of the histogram
 
 
@@ -97,16 +99,29 @@ def time_events(table):
         table=table, events=len(table), lost_events=table.lost_events, span_ns=table.span_ns, clock=table.clock,
         recorded={vocab.EVENT_NAMES[kind]: count for kind, count in enumerate(rows) if count},
         spans=spans,
-        hardirq=_hardirq(spans.of(HARDIRQ)),
-        softirq=_softirq(spans.of(SOFTIRQ)),
-        napi=napi_polls(table),
-        work=_work(spans.of(WORK), switches_seen=rows[vocab.SCHED_SWITCH] > 0),
-        tasklets=_tasklets(spans.of(TASKLET)),
-        vectors=_vectors(spans.of(VECTOR)),
+        **_summaries(table, spans, switches_seen=rows[vocab.SCHED_SWITCH] > 0),
         switches=Switches(count=rows[vocab.SCHED_SWITCH], by_interrupts=int(spans.switches.sum()), untraced=untraced),
         unfinished=_halves(rows, finished, 0),
         unmatched=_halves(rows, finished, 1),
     )  # fmt: skip
+
+
+def _summaries(table, spans, switches_seen):
+    """The lists of Timing; those of a large table in two threads, as sorting lets go of Python's lock."""
+
+    def softirqs():
+        return {"softirq": _softirq(spans.of(SOFTIRQ))}
+
+    def others():
+        return {
+            "hardirq": _hardirq(spans.of(HARDIRQ)), "napi": napi_polls(table), "work": _work(spans.of(WORK), switches_seen),
+            "tasklets": _tasklets(spans.of(TASKLET)), "vectors": _vectors(spans.of(VECTOR)),
+        }  # fmt: skip
+
+    if len(spans) < TWO_THREADS_SPANS_MIN:
+        return softirqs() | others()
+    one, other = run_both(softirqs, others)
+    return one | other
 
 
 def _halves(rows, finished, step):
