@@ -18,7 +18,7 @@ HOSTS = os.path.join(HERE, "..", "tests", "data", "hosts")
 # What is repeated: `slow` has interrupts, softirqs, NAPI, work and task switches, which trace-cmd prints at 1.6-2.3 s a
 # million; `irqbalance` has hardly a switch and prints in half the time, so no limit is set for it.
 SOURCES = (("slow", "zstd", True), ("slow", "none", True), ("irqbalance", "zstd", False))
-ROUNDS = 7
+ROUNDS, IN_A_ROW = 5, 3
 
 
 def measure():
@@ -62,13 +62,19 @@ def made(folder, source, events, compression):
 def least_times(path):
     """Least seconds of (tophalf as a process, tophalf warm in this one, trace-cmd report), measured in turn.
 
-    The least, as other work on the machine only ever adds; in turn, so that no one of them meets a busy moment alone.
+    The least, as other work on the machine only ever adds; in turn, so that no one of them meets a busy moment alone;
+    each several times in a row, as the first one after another program finds the processor's caches full of that.
     """
     process = [sys.executable, "-m", "tophalf", "trace", path, "--json"]
     run(process)  # compiles what is not in numba's cache yet
     warm(path)
-    kept = [(timed(run, process), timed(warm, path), timed(run, ["trace-cmd", "report", path])) for _ in range(ROUNDS)]
+    report = ["trace-cmd", "report", path]
+    kept = [(in_a_row(run, process), in_a_row(warm, path), in_a_row(run, report)) for _ in range(ROUNDS)]
     return [min(times) for times in zip(*kept, strict=True)]
+
+
+def in_a_row(function, argument):
+    return min(timed(function, argument) for _ in range(IN_A_ROW))
 
 
 def timed(function, argument):

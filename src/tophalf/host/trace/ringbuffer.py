@@ -15,6 +15,7 @@ from tophalf.host.trace.ringbuffer_layouts import layout_table
 
 EVENT_BYTES_MIN = 12  # event word and the 8 common bytes of a record
 EVENT_BYTES_USUAL = 28  # seen in traces of irq, napi, workqueue and sched events; only decides plain or compiled
+HALVING_STEPS = 8  # then the halves differ by less than a hundredth, as far as events are spread evenly
 MERGED_STREAMS_MAX = 32  # the compiled merge looks at every stream when it changes from one to another
 
 
@@ -85,14 +86,19 @@ def _merge_and_read(module, data, words, walk, streams, layouts):
 
 
 def _halves(walk):
-    """Where each stream begins and ends in the walk's arrays, and where the middle of the longest one's time is in it."""
+    """Where each stream begins and ends in the walk's arrays, and where in it a time lies that half of all events precede."""
     begins = np.array(walk.firsts, np.int64)
     ends = begins + np.array([count for count, *_ in walk.counts], np.int64)
-    if not len(begins):
-        return begins, ends, begins
-    longest = int(np.argmax(ends - begins))
-    middle = walk.times[(begins[longest] + ends[longest]) // 2] if ends[longest] > begins[longest] else 0
-    ahead = [np.searchsorted(walk.times[begin:end], middle) for begin, end in zip(begins, ends, strict=True)]
+    streams = [walk.times[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
+    low, high = min((int(times[0]) for times in streams), default=0), max((int(times[-1]) for times in streams), default=0)
+    wanted = int((ends - begins).sum()) // 2
+    for _ in range(HALVING_STEPS):
+        middle = (low + high) // 2
+        if sum(int(np.searchsorted(times, middle)) for times in streams) < wanted:
+            low = middle
+        else:
+            high = middle
+    ahead = [np.searchsorted(walk.times[begin:end], low) for begin, end in zip(begins, ends, strict=True)]
     return begins, ends, begins + np.array(ahead, np.int64)
 
 

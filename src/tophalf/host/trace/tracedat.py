@@ -363,19 +363,22 @@ class _ZstdUnpacker:
     def __call__(self, packed, size, where, into=None):
         into = memoryview(bytearray(size)) if into is None else into
         try:
-            if self.library.frame_content_size(packed) not in (size, -1):
+            known = self.library.frame_content_size(packed)
+            if known not in (size, -1):
                 raise FormatError("a compressed part that is not as long as it says", where, CUT)
-            _check_size(self._fill(into, packed), size, where)
+            _check_size(self._fill(into, packed, known == -1), size, where)
         except self.library.ZstdError as error:
             raise FormatError(f"cannot be unpacked ({error})", where, CUT) from None
         return into
 
-    def _fill(self, into, packed):
-        """Unpack as far as `into` has room. Returns how many bytes there are, room + 1 for more than that."""
-        stream, done = self.context.stream_reader(packed), 0
-        while part := stream.readinto(into[done:]):
+    def _fill(self, into, packed, look_further):
+        """Unpack as far as `into` has room. Returns how many bytes there are; look_further: one more if there are more."""
+        stream = self.context.stream_reader(packed)
+        done = part = stream.readinto(into)
+        while part and done < len(into):
+            part = stream.readinto(into[done:])
             done += part
-        return done + len(stream.read(1))
+        return done + len(stream.read(1)) if look_further else done
 
 
 def _check_size(found, size, where):
