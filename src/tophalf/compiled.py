@@ -152,7 +152,8 @@ def _source_state():
     for folder, folders, files in os.walk(os.path.dirname(__file__)):
         folders.sort()
         for file in sorted(files):
-            if file.endswith("kernels.py") or file in ("compiled.py", "vocab.py"):
+            is_model = os.path.basename(folder) == "model" and file.endswith(".py")
+            if is_model or file.endswith("kernels.py") or file in ("compiled.py", "vocab.py"):
                 with open(os.path.join(folder, file), "rb") as source:
                     state = zlib.crc32(source.read(), state)
     return state

@@ -1,0 +1,255 @@
+"""A world, object by object: CPUs with their idle tasks and ksoftirqd, lines, tasks, queues.
+
+Scenarios are built with this (`scenarioworld`), and so are tests that want one particular thing.
+"""
+
+import math
+
+from tophalf import vocab
+from tophalf.errors import TophalfError
+from tophalf.model import fields as f
+from tophalf.model.costs import MEAN_NS_MAX
+from tophalf.model.ipi import CALL_FUNCTION_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
+from tophalf.model.irqaffinity import FIRST_VECTOR, LAST_VECTOR
+from tophalf.model.memory import Memory
+from tophalf.model.microcode import kernel_routines, poll_routine
+from tophalf.model.rng import EXP_BITS, ziggurat_table
+
+COST_NAMES = (
+    "irq_entry", "irq_exit", "softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "cache_cold", "timer_tick",
+    "poll", "packet", "gro",
+)  # fmt: skip
+KERNELS = {"6.1": 601, "6.12": 612}
+PREEMPT = ("none", "voluntary", "full", "rt")
+SYSTEM_VECTORS = (
+    (LOCAL_TIMER_VECTOR, "local_timer"), (RESCHEDULE_VECTOR, "reschedule"), (CALL_FUNCTION_VECTOR, "call_function"),
+    (IRQ_WORK_VECTOR, "irq_work"),
+)  # fmt: skip
+KSOFTIRQD_PID = 15  # of ksoftirqd/0; where a real one has it, more or less
+PIDS_FROM = 1000
+LOG_LINES_MAX = 1000
+EMPIRICAL_CELLS = 1024
+
+
+class Builder:
+    """memory: what will be the world; cpus: addresses by number; irqs: {number: address}; tasks: {pid: address}."""
+
+    def __init__(self, seed=0, cpus=1, hz=250, kernel="6.12", preempt="voluntary", nohz=True, threadirqs=False, costs=None):
+        """costs: {name: integer ns or (distribution, mean ns, ...)} for COST_NAMES; 0 where nothing is said."""
+        self.memory = m = Memory(seed)
+        self.cpus, self.irqs, self.tasks, self.queues, self.napis = [], {}, {}, [], []
+        m[f.G_HZ_NS] = 10**9 // hz
+        m[f.G_NOHZ] = int(nohz)
+        m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)
+        m[f.G_NETDEV_BUDGET], m[f.G_NETDEV_BUDGET_JIFFIES], m[f.G_MAX_BACKLOG] = 300, 2, 1000
+        m[f.G_ZIGGURAT] = m.put(ziggurat_table())
+        m[f.G_LOG], m[f.G_LOG_MAX] = m.take(4 * LOG_LINES_MAX), LOG_LINES_MAX
+        m[f.G_COSTS] = m.cost_room(f.COSTS_FIXED)
+        self.costs = {name: m[f.G_COSTS] + i * f.COST_SIZE for i, name in enumerate(COST_NAMES)}
+        for name, value in (costs or {}).items():
+            self.set_cost(self.costs[name], value, name)
+        self.routines = kernel_routines(self.costs).place(m)
+        m[f.G_SOFTIRQ_PROGRAM] = self.routines["softirq"]
+        m[f.G_ACTIONS] = m.put([self.routines["nothing"]] * f.SOFTIRQ_COUNT)
+        m[m[f.G_ACTIONS] + vocab.NET_RX] = self.routines["net_rx"]
+        self._vectors_used = [0] * cpus
+        self._make_cpus(cpus)
+
+    # Costs
+
+    def cost(self, value, purpose):
+        """The address of a cost: integer ns, or (distribution, mean ns, ...)."""
+        address = self.memory.cost_room(1)
+        self.set_cost(address, value, purpose)
+        return address
+
+    def set_cost(self, address, value, purpose):
+        """("exponential", mean), ("lognormal", mean, sigma of the logarithm), ("empirical", [ns, ...]), or a constant."""
+        m = self.memory
+        if isinstance(value, int):
+            value = ("constant", value)
+        kind, mean = value[0], value[1]
+        m[address + f.COST_RNG] = m.stream(f"cost {purpose} {address}")
+        if kind in ("constant", "exponential"):
+            if not 0 <= mean < MEAN_NS_MAX:
+                raise TophalfError(f"{mean} ns is no cost", purpose, f"give 0 to {MEAN_NS_MAX - 1} ns")
+            m[address + f.COST_KIND] = f.CONSTANT if kind == "constant" else f.EXPONENTIAL
+            m[address + f.COST_MEAN] = mean
+            return
+        table = list(mean) if kind == "empirical" else _lognormal_quantiles(mean, value[2])
+        m[address + f.COST_KIND] = f.EMPIRICAL
+        m[address + f.COST_COUNT] = len(table)
+        m[address + f.COST_TABLE] = m.put(table)
+
+    # CPUs and tasks
+
+    def _make_cpus(self, count):
+        m = self.memory
+        m[f.G_CPU_COUNT], m[f.G_CPUS] = count, m.take(count * f.CPU_SIZE)
+        for number in range(count):
+            cpu = m[f.G_CPUS] + number * f.CPU_SIZE
+            self.cpus.append(cpu)
+            m[cpu + f.C_NUMBER], m[cpu + f.C_ONLINE] = number, 1
+            for timer, kind in ((f.C_TIMER, f.ON_CPU), (f.C_TICK, f.ON_TICK), (f.C_IPI, f.ON_IPI)):
+                self.timer(cpu + timer, kind, cpu)
+            m[cpu + f.C_PARKED] = 1
+            m[cpu + f.C_IDLE] = m[cpu + f.C_CURRENT] = self._task(0, f"swapper/{number}", cpu, "idle", f.IDLE, f.IDLE_POLICY)
+            m[cpu + f.C_FRAME] = m[m[cpu + f.C_CURRENT] + f.K_FRAME]
+            self._make_ksoftirqd(cpu, number)
+        for vector, name in SYSTEM_VECTORS:
+            self._system_vector(vector, name)
+
+    def _make_ksoftirqd(self, cpu, number):
+        task = self._task(KSOFTIRQD_PID + 7 * number, f"ksoftirqd/{number}", cpu, "ksoftirqd", f.KSOFTIRQD, f.FAIR)
+        self.memory[task + f.K_FLAGS], self.memory[task + f.K_STATE] = 1, f.SLEEPING
+        self.memory[cpu + f.C_KSOFTIRQD] = task
+
+    def task(self, name, cpu, program, time_class=f.TASK, policy=f.FAIR, priority=0, kernel_thread=False, asleep=False):
+        """A task on CPU number `cpu`. priority: nice for FAIR, 1 to 99 for FIFO. program: an address. Returns its address."""
+        task = self._task(PIDS_FROM + len(self.tasks), name, self.cpus[cpu], program, time_class, policy, priority)
+        self.memory[task + f.K_FLAGS] = int(kernel_thread)
+        if asleep:
+            self.memory[task + f.K_STATE] = f.SLEEPING
+        return task
+
+    def _task(self, pid, name, cpu, program, time_class, policy, priority=0):
+        m = self.memory
+        task = m.take(f.TASK_SIZE)
+        m[task + f.K_PID], m[task + f.K_NAME], m[task + f.K_CPU] = pid, m.name(name), cpu
+        m[task + f.K_POLICY], m[task + f.K_PRIORITY], m[task + f.K_CLASS] = policy, priority, time_class
+        m[task + f.K_WEIGHT] = round(1024 / 1.25**priority) if policy == f.FAIR else 1024
+        self.hrtimer(task + f.K_TIMER, f.DO_WAKE, task)
+        frame = m[task + f.K_FRAME] = task + f.K_STACK
+        m[frame + f.F_PC] = self.routines[program] if isinstance(program, str) else program
+        m[frame + f.F_CLASS], m[frame + f.F_KIND] = time_class, f.IN_TASK
+        self.tasks[pid if pid else -1 - m[cpu + f.C_NUMBER]] = task
+        return task
+
+    # Timers
+
+    def timer(self, address, kind, owner):
+        self.memory[address + f.T_KIND], self.memory[address + f.T_OWNER] = kind, owner
+
+    def hrtimer(self, address, do, argument, wheel=False):
+        self.timer(address, f.ON_HRTIMER, address)
+        self.memory[address + f.H_DO], self.memory[address + f.H_ARG] = do + (f.IN_WHEEL if wheel else 0), argument
+
+    # Interrupts
+
+    def _descriptor(self, number, flow, name, program):
+        m = self.memory
+        desc = m.take(f.D_COUNTS + len(self.cpus))
+        m[desc + f.D_IRQ], m[desc + f.D_FLOW], m[desc + f.D_PROGRAM], m[desc + f.D_NAME] = (
+            number, flow, self.routines[program], m.name(name)
+        )  # fmt: skip
+        return desc
+
+    def _system_vector(self, vector, name):
+        desc = self._descriptor(-vector, f.FLOW_SYSTEM, name, "local_timer" if name == "local_timer" else "system_vector")
+        self.memory[desc + f.D_VECTOR] = vector
+        for cpu in self.cpus:
+            self.memory[cpu + f.C_VECTORS + vector] = desc
+        self.irqs[-vector] = desc
+
+    def irq(self, number, cpu=0, flow=f.FLOW_EDGE, name=""):
+        """A line that is delivered to CPU number `cpu`. Raises: TophalfError when that has no vector left."""
+        desc = self._descriptor(number, flow, name, "irq")
+        self._vectors_used[cpu] += 1
+        if self._vectors_used[cpu] > LAST_VECTOR - FIRST_VECTOR + 1:
+            raise TophalfError(f"CPU {cpu} has no vector left", f"IRQ {number}", "deliver some of its lines elsewhere")
+        self.memory[desc + f.D_NEXT_CPU] = self.cpus[cpu]
+        self.irqs[number] = desc
+        return desc
+
+    def action(self, desc, name, handler, argument=0):
+        """An action of a line: `handler` is a program, its frame's F_ARG is `argument`."""
+        m = self.memory
+        action = m.take(f.ACTION_SIZE)
+        m[action + f.A_IRQ], m[action + f.A_HANDLER], m[action + f.A_NAME], m[action + f.A_ARG] = (
+            desc, handler, m.name(name), argument
+        )  # fmt: skip
+        link = desc + f.D_ACTIONS
+        while m[link]:
+            link = m[link] + f.A_NEXT
+        m[link] = action
+        return action
+
+    # Network
+
+    def queue(self, name, desc, mode, ring, packet_cost, arrivals):
+        """A receive queue. arrivals: ("constant", rate_pps), ("poisson", rate_pps), ("bursts", packets, gap_ns, rate_pps) or
+        ("times", [ns, ...]). packet_cost: a cost's address."""
+        m = self.memory
+        queue = m.take(f.QUEUE_SIZE)
+        slots = 1 << (ring + 256).bit_length()
+        m[queue + f.Q_NAME], m[queue + f.Q_DESC], m[queue + f.Q_MODE], m[queue + f.Q_RING_SIZE] = m.name(name), desc, mode, ring
+        m[queue + f.Q_SLOT_MASK], m[queue + f.Q_RING], m[queue + f.Q_REPLAY] = slots - 1, m.take(slots * f.SLOT_SIZE), m.take(slots)
+        m[queue + f.Q_HISTOGRAM], m[queue + f.Q_PACKET_COST] = m.take(f.HISTOGRAM_SIZE), packet_cost
+        m[desc + f.D_SOURCE] = queue
+        self.timer(queue + f.Q_TIMER, f.ON_QUEUE, queue)
+        self._arrivals(queue, f"{name} {len(self.queues)}", *arrivals)
+        self.queues.append(queue)
+        return queue
+
+    def _arrivals(self, queue, purpose, kind, *given):
+        m = self.memory
+        if kind == "times":
+            times = sorted(given[0])
+            m[queue + f.Q_ARRIVALS], m[queue + f.Q_TIMES] = f.TIMES, m.put([*times, f.NEVER])
+            m[queue + f.Q_TIMES_LEFT], m[queue + f.Q_NEXT] = len(times), times[0] if times else f.NEVER
+            return
+        rate = given[-1]
+        m[queue + f.Q_NEXT] = 0 if rate else f.NEVER
+        m[queue + f.Q_ARRIVALS] = {"constant": f.CONSTANT_RATE, "poisson": f.POISSON, "bursts": f.BURSTS}[kind]
+        if kind == "poisson" and rate:
+            m[queue + f.Q_RNG] = m.stream(f"arrivals {purpose}")
+            m[queue + f.Q_PERIOD] = 10**9 // rate
+            m[queue + f.Q_PERIOD_FRACTION] = (10**9 % rate << EXP_BITS) // rate
+        elif rate:
+            m[queue + f.Q_PERIOD], m[queue + f.Q_PERIOD_FRACTION], m[queue + f.Q_PERIOD_WHOLE] = 10**9 // rate, 10**9 % rate, rate
+        if kind == "bursts":
+            m[queue + f.Q_BURST] = m[queue + f.Q_BURST_LEFT] = given[0]
+            m[queue + f.Q_GAP] = given[1]
+
+    def napi(self, name, queue, poll_cost, weight=64):
+        """A NAPI instance that polls `queue`; poll_cost: a cost's address."""
+        from tophalf.model.program import Assembler
+
+        m = self.memory
+        napi = m.take(f.NAPI_SIZE)
+        code = Assembler()
+        poll_routine(code, "poll", poll_cost, weight)
+        m[napi + f.N_POLL], m[napi + f.N_QUEUE], m[napi + f.N_WEIGHT] = code.place(m)["poll"], queue, weight
+        m[napi + f.N_NAME], m[napi + f.N_ID] = m.name(name), napi_address(len(self.napis))
+        self.hrtimer(napi + f.N_TIMER, f.DO_NAPI, napi)
+        m[queue + f.Q_NAPI] = napi
+        self.napis.append(napi)
+        return napi
+
+    def program(self, assembler):
+        """Place a program. Returns {label: address}."""
+        return assembler.place(self.memory)
+
+    # The end
+
+    def world(self, trace_rows=0):
+        """The World, ready to run. trace_rows: room for events between two looks of Python; 0: no tracing."""
+        from tophalf.model.world import World
+
+        m = self.memory
+        m[f.G_HEAP] = m.take(2 + 3 * len(self.cpus) + len(self.tasks) + 2 * len(self.queues) + 2 * len(self.napis) + 64)
+        m[f.G_TRACE_MAX], m[f.G_TRACE] = trace_rows, m.take(trace_rows * f.TRACE_ROW)
+        return World(self)
+
+
+def napi_address(index):
+    """What the trace says a NAPI instance is: an address as a kernel would have it."""
+    return (0xFFFF_8880_0100_0000 + index * 0x1000) - (1 << 64)
+
+
+def _lognormal_quantiles(mean, sigma):
+    from statistics import NormalDist
+
+    middle = math.log(mean) - sigma * sigma / 2
+    steps = ((i + 0.5) / EMPIRICAL_CELLS for i in range(EMPIRICAL_CELLS))
+    return [round(math.exp(middle + sigma * NormalDist().inv_cdf(step))) for step in steps]

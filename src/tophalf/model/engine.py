@@ -1,0 +1,232 @@
+"""The engine: takes events in order of time, and lets each CPU go on until something takes time.
+
+One step of a CPU is one instruction of the program in its topmost frame. Interrupts are looked for before each, if they are on.
+"""
+
+from tophalf.model.contexts import call, charge, disturb, pop
+from tophalf.model.costs import cost
+from tophalf.model.fields import (
+    C_FRAME,
+    C_IRQS_OFF,
+    C_IRR_COUNT,
+    C_NEED_RESCHED,
+    C_PARKED,
+    C_TIMER,
+    CPU_SIZE,
+    D_NEXT_CPU,
+    F_LEFT,
+    F_PC,
+    F_R0,
+    G_ACTOR,
+    G_CPU_COUNT,
+    G_CPUS,
+    G_ERROR,
+    G_LIMIT,
+    G_NOW,
+    K_CPU,
+    K_PID,
+    K_STATE,
+    ON_ACTOR,
+    ON_CPU,
+    ON_HRTIMER,
+    ON_IPI,
+    ON_QUEUE,
+    ON_TICK,
+    RUNNING,
+    T_KIND,
+    T_OWNER,
+    T_TIME,
+)
+from tophalf.model.hardirq import deliver, execute_hardirq
+from tophalf.model.ipi import ipis_arrive
+from tophalf.model.irqaffinity import give_vector
+from tophalf.model.jit import compiled, entry
+from tophalf.model.localtimer import local_timer
+from tophalf.model.napi import execute_napi
+from tophalf.model.nic import execute_nic, queue_looks, watch
+from tophalf.model.ops import (
+    CONTROL_END,
+    HARDIRQ_END,
+    NETWORK_END,
+    OP_ADD,
+    OP_CALL,
+    OP_JUMP,
+    OP_JUMP_POSITIVE,
+    OP_JUMP_ZERO,
+    OP_LOCAL_TIMER,
+    OP_QUEUE_DONE,
+    OP_RET,
+    OP_RET_REG,
+    OP_RX,
+    OP_RX_DRAIN,
+    OP_RX_STAGE,
+    OP_RX_STAGED,
+    OP_SET,
+    OP_SPEND,
+    OP_SPEND_NS,
+    OP_SPEND_REG,
+    SOFTIRQ_END,
+    TASKS_END,
+)
+from tophalf.model.queue import arm, next_time
+from tophalf.model.queue import pop as pop_timer
+from tophalf.model.sched import enqueue, may_preempt, schedule
+from tophalf.model.softirq import execute_softirq
+from tophalf.model.tasks import execute_task
+from tophalf.model.tick import tick_arrives, timer_arrives
+
+BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE = range(3)
+
+
+@entry
+def run(m, until_ns):
+    """Go on until until_ns, or until an actor's turn (G_ACTOR), a full trace or an error. Afterwards G_NOW says how far."""
+    m[G_LIMIT] = until_ns
+    m[G_ACTOR] = 0
+    while next_time(m) < m[G_LIMIT]:
+        timer = pop_timer(m)
+        m[G_NOW] = m[timer + T_TIME]
+        fire(m, timer, m[timer + T_KIND], m[timer + T_OWNER])
+    if m[G_LIMIT] == until_ns and m[G_ACTOR] == 0 and m[G_ERROR] == 0:
+        m[G_NOW] = until_ns
+        charge_all(m)
+
+
+@compiled
+def charge_all(m):
+    cpu = m[G_CPUS]
+    for _ in range(m[G_CPU_COUNT]):
+        charge(m, cpu)
+        cpu += CPU_SIZE
+
+
+@compiled
+def fire(m, timer, kind, owner):
+    """What a timer is there for."""
+    if kind == ON_CPU:
+        goes_on(m, owner)
+    elif kind == ON_QUEUE:
+        queue_looks(m, owner)
+    elif kind == ON_TICK:
+        tick_arrives(m, owner)
+    elif kind == ON_HRTIMER:
+        timer_arrives(m, owner)
+    elif kind == ON_IPI:
+        ipis_arrive(m, owner)
+    elif kind == ON_ACTOR:
+        m[G_ACTOR] = owner
+        m[G_LIMIT] = m[G_NOW]
+
+
+@compiled
+def goes_on(m, cpu):
+    """A parked CPU is done with what took time, or was disturbed."""
+    if m[cpu + C_PARKED]:
+        charge(m, cpu)
+        m[cpu + C_PARKED] = 0
+        m[m[cpu + C_FRAME] + F_LEFT] = 0
+    advance(m, cpu)
+
+
+@compiled
+def advance(m, cpu):
+    """Step by step, until time must pass that something else may come in."""
+    while True:
+        if m[cpu + C_IRR_COUNT] and m[cpu + C_IRQS_OFF] == 0:
+            deliver(m, cpu)
+        frame = m[cpu + C_FRAME]
+        if m[cpu + C_NEED_RESCHED] and may_preempt(m, cpu, frame):
+            schedule(m, cpu, 1)
+            continue
+        if m[frame + F_LEFT] and not pass_time(m, cpu, frame):
+            return
+        if step(m, cpu, frame):
+            return
+
+
+@compiled
+def pass_time(m, cpu, frame):
+    """Let a context's time pass: at once when nothing comes before its end, else the CPU is parked (and False returned)."""
+    end_ns = m[G_NOW] + m[frame + F_LEFT]
+    if end_ns >= m[G_LIMIT] or next_time(m) <= end_ns:
+        arm(m, cpu + C_TIMER, end_ns)
+        m[cpu + C_PARKED] = 1
+        return False
+    m[frame + F_LEFT] = 0
+    m[G_NOW] = end_ns
+    charge(m, cpu)
+    return True
+
+
+@compiled
+def step(m, cpu, frame):
+    """One instruction. Returns whether the CPU halts."""
+    pc = m[frame + F_PC]
+    op, x, y = m[pc], m[pc + 1], m[pc + 2]
+    m[frame + F_PC] = pc + 4
+    if op < CONTROL_END:
+        control(m, cpu, frame, op, x, y)
+    elif op < TASKS_END:
+        return execute_task(m, cpu, frame, op, x, y)
+    elif op < HARDIRQ_END:
+        if op == OP_LOCAL_TIMER:
+            local_timer(m, cpu, frame)
+        else:
+            execute_hardirq(m, cpu, frame, op, x)
+    elif op < SOFTIRQ_END:
+        execute_softirq(m, cpu, frame, op, x)
+    elif op < NETWORK_END:
+        if op == OP_RX or op == OP_RX_DRAIN or op == OP_RX_STAGE or op == OP_RX_STAGED or op == OP_QUEUE_DONE:
+            execute_nic(m, cpu, frame, op, x, y)
+        else:
+            execute_napi(m, cpu, frame, op, x)
+    return False
+
+
+@compiled
+def control(m, cpu, frame, op, x, y):
+    """Instructions that every program has. Registers are named by their field, F_R0 and on."""
+    if op == OP_SPEND:
+        m[frame + F_LEFT] = cost(m, x)
+    elif op == OP_SPEND_NS:
+        m[frame + F_LEFT] = x
+    elif op == OP_SPEND_REG:
+        m[frame + F_LEFT] = m[frame + x]
+    elif op == OP_JUMP:
+        m[frame + F_PC] = x
+    elif op == OP_RET:
+        m[pop(m, cpu) + F_R0] = x
+    elif op == OP_RET_REG:
+        value = m[frame + x]
+        m[pop(m, cpu) + F_R0] = value
+    elif op == OP_CALL:
+        call(m, cpu, x, y)
+    elif op == OP_SET:
+        m[frame + x] = y
+    elif op == OP_ADD:
+        m[frame + x] += y
+    elif op == OP_JUMP_ZERO:
+        if m[frame + x] == 0:
+            m[frame + F_PC] = y
+    elif op == OP_JUMP_POSITIVE and m[frame + x] > 0:
+        m[frame + F_PC] = y
+
+
+@entry
+def begin(m, what, address):
+    """Before the run: give a line its vector, let a task be runnable where it is, a queue listen."""
+    if what == BEGIN_LINE and m[address + D_NEXT_CPU]:
+        give_vector(m, address, m[address + D_NEXT_CPU])
+    elif what == BEGIN_QUEUE:
+        watch(m, address)
+    elif what == BEGIN_TASK and m[address + K_PID] and m[address + K_STATE] == RUNNING:
+        start_task(m, address)
+
+
+@compiled
+def start_task(m, task):
+    cpu = m[task + K_CPU]
+    m[task + K_STATE] = RUNNING
+    enqueue(m, cpu, task, 0)
+    m[cpu + C_NEED_RESCHED] = 1
+    disturb(m, cpu)

@@ -1,0 +1,130 @@
+"""The world's memory: one array of int64 in which every object of the model lies, as the kernel's lie in RAM.
+
+An object is known by its address, the index of its first word; 0 is none. Fields are offsets: `m[cpu + C_PENDING]`. Lists
+are linked through fields, as the kernel's are. Time is in nanoseconds, times that never come are NEVER.
+
+One array, because it can be copied, compared and hashed as a whole, and because it is the only argument that compiled
+functions hand to one another.
+"""
+
+NEVER = 1 << 62
+FRAMES_MAX = 16  # contexts and calls on one task's stack; a kernel stack is 16 KiB
+VECTORS = 256
+SOFTIRQ_COUNT = 10
+
+# The world itself, at address 0
+(
+    G_NULL, G_NOW, G_LIMIT, G_SEQ, G_HEAP, G_HEAP_COUNT, G_TRACE, G_TRACE_ROWS, G_TRACE_MAX, G_CPUS, G_CPU_COUNT,
+    G_TASKS, G_TASK_COUNT, G_IRQS, G_IRQ_COUNT, G_COSTS, G_RNGS, G_SOFTIRQ_PROGRAM, G_ACTIONS, G_ERROR, G_ERROR_AT,
+    G_HZ_NS, G_JIFFIES, G_KERNEL, G_PREEMPT, G_THREADIRQS, G_REMAPPING, G_NETDEV_BUDGET, G_NETDEV_BUDGET_JIFFIES,
+    G_MAX_BACKLOG, G_EVENTS, G_INTERRUPTS, G_POLLS, G_SWITCH_VOLUNTARY, G_SWITCH_BY_INTERRUPT, G_SYSCALLS, G_FAULTS,
+    G_ACTOR, G_STATS, G_ZIGGURAT, G_NEXT_WORK, G_WORKQUEUES, G_TASKLETS, G_QUEUES, G_SOCKETS, G_LOG, G_LOG_COUNT,
+    G_LOG_MAX, G_NOHZ, G_SIZE,
+) = range(50)  # fmt: skip
+
+# What a timer, an event in the queue, holds. It is part of a larger object, its owner.
+T_TIME, T_SEQ, T_SLOT, T_KIND, T_OWNER, TIMER_SIZE = range(6)
+# What happens when it fires
+(
+    ON_CPU, ON_TICK, ON_HRTIMER, ON_QUEUE, ON_IPI, ON_DEVICE, ON_ACTOR, ON_BLOCK,
+) = range(8)  # fmt: skip
+
+# A kernel timer: expires on its CPU, in the local timer interrupt or (from the wheel) in the TIMER softirq after it
+H_NEXT, H_CPU, H_DO, H_ARG, HRTIMER_SIZE = range(TIMER_SIZE, TIMER_SIZE + 5)
+DO_WAKE, DO_NAPI, DO_QUEUE_WORK, DO_POLL_IRQ, DO_CALL = range(5)
+IN_WHEEL = 16  # added to H_DO: a timer of the wheel, good to a jiffy
+
+# A context or a call on a task's stack
+F_PC, F_CLASS, F_KIND, F_LEFT, F_ARG, F_R0, F_R1, F_R2, F_R3, F_R4, F_R5, FRAME_SIZE = range(12)
+# Whose time it is: what a CPU's time is split into
+HARDIRQ, SOFTIRQ, KSOFTIRQD, IRQ_THREAD, KWORKER, TASK, IDLE, CLASSES = range(8)
+# What kind of context it is
+IN_TASK, IN_SYSCALL, IN_SOFTIRQ, IN_HARDIRQ, IN_NMI = range(5)
+
+# A CPU
+(
+    C_NUMBER, C_TIMER, _, _, _, _, C_TICK, _, _, _, _, C_IPI, _, _, _, _, C_FRAME, C_CURRENT, C_IDLE, C_KSOFTIRQD, C_IRQS_OFF,
+    C_PREEMPT_COUNT, C_NEED_RESCHED, C_RESCHED_BY_IRQ, C_SINCE, C_PARKED, C_PLAN, C_IRR_COUNT, C_PENDING, C_ONLINE, C_NODE,
+    C_IN_NET_RX, C_POLL_HEAD, C_POLL_TAIL, C_RT_HEAD, C_FAIR_HEAD, C_RUNNABLE, C_MIN_VRUNTIME, C_HRTIMERS, C_TICK_DUE,
+    C_IPI_VECTORS, C_TASKLET_HEAD, C_TASKLET_TAIL, C_HI_HEAD, C_HI_TAIL, C_RPS_HEAD, C_BACKLOG, C_SWITCHES, C_PROCESSED,
+    C_DROPPED, C_SQUEEZED, C_RECEIVED_RPS, C_FLOW_LIMITED, C_WHEEL, C_BH_POOL, C_BH_HI_POOL, C_POOL, C_HI_POOL, C_VECTORS_USED,
+    C_TIMES,
+) = range(60)  # fmt: skip
+C_IRR = C_TIMES + CLASSES  # 8 words of 32 vectors
+C_VECTORS = C_IRR + 8  # descriptor by vector
+C_SOFTIRQS = C_VECTORS + VECTORS  # how often each ran
+CPU_SIZE = C_SOFTIRQS + SOFTIRQ_COUNT
+
+# A task
+(
+    K_PID, K_STATE, K_CPU, K_CLASS, K_POLICY, K_PRIORITY, K_WEIGHT, K_VRUNTIME, K_RUNTIME, K_FRAME, K_PREEMPT_COUNT, K_NEXT,
+    K_ON_RQ, K_TIMER, _, _, _, _, _, _, _, _, K_NAME, K_BOUND, K_ARG, K_WOKEN_BY_IRQ, K_STAMP, K_WORKER, K_SWITCHES,
+    K_FLAGS, K_STACK,
+) = range(31)  # fmt: skip
+TASK_SIZE = K_STACK + FRAMES_MAX * FRAME_SIZE
+RUNNING, SLEEPING, BLOCKED, DEAD = 0, 1, 2, 16  # as sched_switch tells prev_state
+FAIR, FIFO, IDLE_POLICY = range(3)
+
+# An interrupt descriptor; the counts by CPU follow it
+(
+    D_IRQ, D_FLOW, D_STATE, D_DEPTH, D_ACTIONS, D_VECTOR, D_CPU, D_COUNT, D_SPURIOUS_COUNT, D_UNHANDLED, D_LAST_UNHANDLED,
+    D_ONESHOT_MASK, D_RESULT, D_ACTION, D_NAME, D_MANAGED, D_NEXT_CPU, D_SOURCE, D_LINE, D_THREADS_HANDLED, D_PROGRAM, D_REQUESTED,
+    D_COUNTS,
+) = range(23)  # fmt: skip
+FLOW_EDGE, FLOW_LEVEL, FLOW_FASTEOI, FLOW_PERCPU, FLOW_SYSTEM = range(5)
+# D_STATE, kernel/irq/internals.h and include/linux/irq.h
+IRQ_DISABLED, IRQ_MASKED, IRQ_PENDING, IRQ_INPROGRESS, IRQ_REPLAY, IRQ_SPURIOUS_DISABLED, IRQ_SHUTDOWN, IRQ_MOVE_PENDING = (
+    1, 2, 4, 8, 16, 32, 64, 128
+)  # fmt: skip
+
+# An action of a line
+A_NEXT, A_IRQ, A_HANDLER, A_THREAD, A_FLAGS, A_NAME, A_ARG, A_RUNTHREAD, A_MASK, ACTION_SIZE = range(10)
+ONESHOT, FORCED_THREAD = 1, 2
+
+# One receive queue of a NIC
+(
+    Q_TIMER, _, _, _, _, Q_DESC, Q_NAPI, Q_MODE, Q_RING, Q_SLOT_MASK, Q_RING_SIZE, Q_HEAD, Q_TAIL, Q_STAGED, Q_COSTED, Q_REPLAY,
+    Q_REPLAY_FIRST, Q_REPLAY_COUNT, Q_ARRIVALS, Q_NEXT, Q_FRACTION, Q_PERIOD, Q_PERIOD_FRACTION, Q_PERIOD_WHOLE, Q_RNG, Q_BURST,
+    Q_BURST_LEFT, Q_GAP, Q_TIMES, Q_TIMES_LEFT, Q_OFFERED, Q_DELIVERED, Q_DROPPED, Q_USECS_NS, Q_FRAMES, Q_ITR_NS, Q_LAST_IRQ,
+    Q_ARMED, Q_PACKET_COST, Q_POLL_EVERY, Q_HISTOGRAM, Q_SHIFT, Q_LATENCY_SUM, Q_LATENCY_MAX, Q_SIGNALS, Q_SOCKET, Q_NAME, Q_INDEX,
+    Q_NIC, Q_BACKLOG_OF, QUEUE_SIZE,
+) = range(51)  # fmt: skip
+SLOT_ARRIVAL, SLOT_COST, SLOT_DONE, SLOT_SIZE = range(4)
+# Q_MODE. NAPI: masked while polled. DRAIN: the handler empties the ring, its line masked. POLL: a timer instead of arrivals.
+# EACH: every packet signals, merged where the APIC merges; COUNTED: the device raises one interrupt for each packet.
+MODE_NAPI, MODE_DRAIN, MODE_POLL, MODE_EACH, MODE_COUNTED = range(5)
+# Q_ARRIVALS
+CONSTANT_RATE, POISSON, BURSTS, TIMES = range(4)
+ONE_AT_A_TIME, ALL_THAT_CAME = 0, 1
+# Latencies: below 64 ns one cell each, above 64 cells for each power of two
+CELL_BITS = 6
+HISTOGRAM_SIZE = (40 - CELL_BITS) << CELL_BITS
+
+# A NAPI instance
+(
+    N_TIMER, _, _, _, _, _, _, _, _, _, N_STATE, N_QUEUE, N_WEIGHT, N_NEXT, N_POLL, N_DEFER, N_DEFER_COUNT, N_FLUSH_NS, N_THREAD,
+    N_NAME, N_ID, N_PACKETS, N_POLLS, N_CPU, NAPI_SIZE,
+) = range(25)  # fmt: skip
+NAPI_SCHED, NAPI_MISSED, NAPI_THREADED, NAPI_BUSY_POLL = 1, 2, 4, 8
+
+# A tasklet
+TL_NEXT, TL_STATE, TL_COUNT, TL_PROGRAM, TL_ARG, TL_FUNCTION, TL_ADDRESS, TL_RUNS, TASKLET_SIZE = range(9)
+TASKLET_SCHEDULED, TASKLET_RUNNING = 1, 2
+
+# What a handler answers, include/linux/irqreturn.h
+IRQ_NONE, IRQ_HANDLED, IRQ_WAKE_THREAD = 0, 1, 2
+# include/linux/preempt.h
+SOFTIRQ_OFFSET, HARDIRQ_OFFSET, NMI_OFFSET = 0x100, 0x10000, 0x100000
+SOFTIRQ_DISABLE_OFFSET = 2 * SOFTIRQ_OFFSET
+SOFTIRQ_MASK, HARDIRQ_MASK, NMI_MASK = 0xFF00, 0xF0000, 0xF00000
+
+# Named costs: the index in the world's cost table; each takes COST_SIZE words there
+(
+    COST_IRQ_ENTRY, COST_IRQ_EXIT, COST_SOFTIRQ_ENTRY, COST_SYSCALL, COST_PAGE_FAULT, COST_CONTEXT_SWITCH, COST_IPI,
+    COST_CACHE_COLD, COST_TIMER_TICK, COST_POLL, COST_PACKET, COST_GRO, COSTS_FIXED,
+) = range(13)  # fmt: skip
+COST_KIND, COST_MEAN, COST_TABLE, COST_COUNT, COST_RNG, COST_SIZE = range(6)
+CONSTANT, EXPONENTIAL, EMPIRICAL = range(3)  # a lognormal cost is a table of its quantiles
+
+RNG_SIZE = 2  # xoroshiro64**
+TRACE_ROW = 9  # time, cpu, kind, pid, flags, a, b, c, name

@@ -1,0 +1,195 @@
+"""Hardirqs: from a message at the local APIC through the flow of its line to the softirqs after it.
+
+kernel/irq/chip.c (flows), kernel/irq/handle.c (actions), kernel/softirq.c irq_exit. Spurious detection is in `spurious`, threads
+in `irqthread`. Left out: nested interrupts in handlers that enable them (the kernel warns and turns them off again), NMIs,
+simple and chained flows.
+"""
+
+from tophalf import vocab
+from tophalf.model.apic import take_highest
+from tophalf.model.contexts import call, charge, in_interrupt, pop, push
+from tophalf.model.costs import cost
+from tophalf.model.fields import (
+    A_ARG,
+    A_HANDLER,
+    A_NAME,
+    A_NEXT,
+    C_IRQS_OFF,
+    C_NUMBER,
+    C_PENDING,
+    C_PREEMPT_COUNT,
+    C_VECTORS,
+    COST_IRQ_ENTRY,
+    COST_SIZE,
+    D_ACTION,
+    D_ACTIONS,
+    D_COUNT,
+    D_COUNTS,
+    D_FLOW,
+    D_IRQ,
+    D_NAME,
+    D_ONESHOT_MASK,
+    D_PROGRAM,
+    D_RESULT,
+    D_SOURCE,
+    D_STATE,
+    D_VECTOR,
+    F_ARG,
+    F_LEFT,
+    F_PC,
+    F_R0,
+    FLOW_EDGE,
+    FLOW_FASTEOI,
+    FLOW_LEVEL,
+    G_COSTS,
+    G_INTERRUPTS,
+    HARDIRQ,
+    HARDIRQ_OFFSET,
+    IN_HARDIRQ,
+    IRQ_DISABLED,
+    IRQ_INPROGRESS,
+    IRQ_MASKED,
+    IRQ_MOVE_PENDING,
+    IRQ_PENDING,
+    IRQ_REPLAY,
+    IRQ_WAKE_THREAD,
+)
+from tophalf.model.irqaffinity import move_now
+from tophalf.model.irqlines import unmask
+from tophalf.model.irqthread import wake_irq_thread
+from tophalf.model.jit import compiled
+from tophalf.model.nic import line_was_taken
+from tophalf.model.ops import (
+    OP_ACTION,
+    OP_ACTION_DONE,
+    OP_FLOW_BEGIN,
+    OP_FLOW_END,
+    OP_IRQ_EXIT,
+    OP_IRQ_RETURN,
+    OP_SYSVEC_BEGIN,
+    OP_SYSVEC_END,
+)
+from tophalf.model.softirq import invoke_softirq
+from tophalf.model.spurious import note_interrupt
+from tophalf.model.trace import emit
+
+
+@compiled
+def deliver(m, cpu):
+    """The CPU takes the highest interrupt that waits (arch/x86/kernel/irq.c common_interrupt)."""
+    charge(m, cpu)
+    desc = m[cpu + C_VECTORS + take_highest(m, cpu)]
+    frame = push(m, cpu, m[desc + D_PROGRAM], HARDIRQ, IN_HARDIRQ, desc)
+    m[cpu + C_IRQS_OFF] = 1
+    m[cpu + C_PREEMPT_COUNT] += HARDIRQ_OFFSET
+    m[frame + F_LEFT] = cost(m, m[G_COSTS] + COST_IRQ_ENTRY * COST_SIZE)
+    if m[desc + D_SOURCE]:
+        line_was_taken(m, desc)
+
+
+@compiled
+def execute_hardirq(m, cpu, frame, op, x):
+    """Instructions of the interrupt path; x: where to go on when there is nothing (more) to do."""
+    desc = m[frame + F_ARG]
+    if op == OP_FLOW_BEGIN:
+        if not flow_begins(m, cpu, desc):
+            m[frame + F_PC] = x
+    elif op == OP_ACTION:
+        if not next_action(m, cpu, desc):
+            m[frame + F_PC] = x
+    elif op == OP_ACTION_DONE:
+        action_done(m, cpu, frame, desc)
+        m[frame + F_PC] = x
+    elif op == OP_FLOW_END:
+        if flow_goes_on(m, cpu, desc):
+            m[frame + F_PC] = x
+    elif op == OP_IRQ_EXIT:
+        irq_exit(m, cpu)
+    elif op == OP_IRQ_RETURN:
+        charge(m, cpu)
+        pop(m, cpu)
+        m[cpu + C_IRQS_OFF] = 0
+    elif op == OP_SYSVEC_BEGIN:
+        count(m, cpu, desc)
+        emit(m, cpu, vocab.VECTOR_ENTRY, m[desc + D_VECTOR], 0, 0, m[desc + D_NAME])
+    elif op == OP_SYSVEC_END:
+        emit(m, cpu, vocab.VECTOR_EXIT, m[desc + D_VECTOR], 0, 0, m[desc + D_NAME])
+
+
+@compiled
+def count(m, cpu, desc):
+    m[desc + D_COUNT] += 1
+    m[desc + D_COUNTS + m[cpu + C_NUMBER]] += 1
+    m[G_INTERRUPTS] += 1
+
+
+@compiled
+def flow_begins(m, cpu, desc):
+    """Acknowledge by the line's flow. Returns whether its actions run now."""
+    state, flow = m[desc + D_STATE] & ~IRQ_REPLAY, m[desc + D_FLOW]
+    if state & IRQ_MOVE_PENDING:
+        move_now(m, desc)  # kernel/irq/migration.c irq_move_irq, from irq_ack
+        state = m[desc + D_STATE] & ~IRQ_REPLAY
+    if flow == FLOW_LEVEL:
+        state |= IRQ_MASKED
+    if state & (IRQ_DISABLED | IRQ_INPROGRESS) or m[desc + D_ACTIONS] == 0:
+        m[desc + D_STATE] = state | IRQ_MASKED | (IRQ_PENDING if flow == FLOW_EDGE or state & IRQ_DISABLED else 0)
+        return False
+    if flow == FLOW_FASTEOI and m[desc + D_ONESHOT_MASK]:
+        state |= IRQ_MASKED
+    m[desc + D_STATE] = (state | IRQ_INPROGRESS) & ~IRQ_PENDING
+    count(m, cpu, desc)
+    start_actions(m, desc)
+    return True
+
+
+@compiled
+def start_actions(m, desc):
+    m[desc + D_ACTION] = m[desc + D_ACTIONS]
+    m[desc + D_RESULT] = 0
+
+
+@compiled
+def next_action(m, cpu, desc):
+    """Call the handler of the next action on the line. Returns whether there is one."""
+    action = m[desc + D_ACTION]
+    if action == 0:
+        return False
+    emit(m, cpu, vocab.IRQ_HANDLER_ENTRY, m[desc + D_IRQ], 0, 0, m[action + A_NAME])
+    call(m, cpu, m[action + A_HANDLER], m[action + A_ARG])
+    return True
+
+
+@compiled
+def action_done(m, cpu, frame, desc):
+    """A handler has returned (kernel/irq/handle.c __handle_irq_event_percpu)."""
+    action, result = m[desc + D_ACTION], m[frame + F_R0]
+    emit(m, cpu, vocab.IRQ_HANDLER_EXIT, m[desc + D_IRQ], result, 0, -1)
+    if result == IRQ_WAKE_THREAD:
+        wake_irq_thread(m, cpu, desc, action)
+    m[desc + D_RESULT] |= result
+    m[desc + D_ACTION] = m[action + A_NEXT]
+
+
+@compiled
+def flow_goes_on(m, cpu, desc):
+    """All actions have run. Returns whether the line has another event, latched meanwhile (handle_edge_irq)."""
+    note_interrupt(m, cpu, desc)
+    m[desc + D_STATE] &= ~IRQ_INPROGRESS
+    state = m[desc + D_STATE]
+    if m[desc + D_FLOW] == FLOW_EDGE:
+        if state & IRQ_PENDING and not state & IRQ_DISABLED:
+            m[desc + D_STATE] = (state | IRQ_INPROGRESS) & ~(IRQ_PENDING | IRQ_MASKED)
+            start_actions(m, desc)
+            return True
+    elif not state & IRQ_DISABLED and m[desc + D_ONESHOT_MASK] == 0:
+        unmask(m, desc)
+    return False
+
+
+@compiled
+def irq_exit(m, cpu):
+    """kernel/softirq.c __irq_exit_rcu: softirqs run after the outermost handler, not with bottom halves off."""
+    m[cpu + C_PREEMPT_COUNT] -= HARDIRQ_OFFSET
+    if m[cpu + C_PENDING] and not in_interrupt(m, cpu):
+        invoke_softirq(m, cpu)

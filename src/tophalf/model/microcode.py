@@ -1,0 +1,99 @@
+"""The kernel's own routines as programs: what happens between their instructions is what an interrupt can come between."""
+
+from tophalf.model import ops
+from tophalf.model.fields import F_R1
+from tophalf.model.program import Assembler
+
+
+def kernel_routines(costs):
+    """An Assembler with all of them. costs: {name: address of the cost}. Labels: irq, system_vector, local_timer, softirq,
+    ksoftirqd, idle, net_rx, nothing, poll, timer_softirq, ..."""
+    code = Assembler()
+    for routine in (_irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _small):
+        routine(code, costs)
+    return code
+
+
+def _irq(code, costs):
+    """arch/x86 common_interrupt, kernel/irq/chip.c handle_*_irq, kernel/softirq.c irq_exit_rcu."""
+    code.label("irq")
+    code(ops.OP_FLOW_BEGIN, "irq_out")
+    code.label("irq_action")
+    code(ops.OP_ACTION, "irq_flow_end")
+    code(ops.OP_ACTION_DONE, "irq_action")
+    code.label("irq_flow_end")
+    code(ops.OP_FLOW_END, "irq_action")
+    code.label("irq_out")
+    code(ops.OP_SPEND, costs["irq_exit"])
+    code(ops.OP_IRQ_EXIT)
+    code(ops.OP_IRQ_RETURN)
+
+
+def _system_vector(code, costs):
+    """Interrupts without a line: reschedule, function calls, irq_work."""
+    code.label("system_vector")
+    code(ops.OP_SYSVEC_BEGIN)
+    code(ops.OP_SYSVEC_END)
+    code(ops.OP_JUMP, "irq_out")
+
+
+def _local_timer(code, costs):
+    """kernel/time/hrtimer.c hrtimer_interrupt."""
+    code.label("local_timer")
+    code(ops.OP_SYSVEC_BEGIN)
+    code(ops.OP_LOCAL_TIMER)
+    code(ops.OP_SYSVEC_END)
+    code(ops.OP_JUMP, "irq_out")
+
+
+def _softirq(code, costs):
+    """kernel/softirq.c handle_softirqs."""
+    code.label("softirq")
+    code(ops.OP_SOFTIRQ_BEGIN)
+    code.label("softirq_pass")
+    code(ops.OP_SOFTIRQ_PASS)
+    code.label("softirq_vector")
+    code(ops.OP_SOFTIRQ_VECTOR, "softirq_end")
+    code(ops.OP_SOFTIRQ_DONE, "softirq_vector")
+    code.label("softirq_end")
+    code(ops.OP_SOFTIRQ_AGAIN, "softirq_pass")
+    code(ops.OP_RET)
+
+
+def _ksoftirqd(code, costs):
+    """kernel/softirq.c run_ksoftirqd; kernel/smpboot.c smpboot_thread_fn."""
+    code.label("ksoftirqd")
+    code(ops.OP_KSOFTIRQD)
+    code(ops.OP_COND_RESCHED)
+    code(ops.OP_JUMP, "ksoftirqd")
+
+
+def _net_rx(code, costs):
+    """net/core/dev.c net_rx_action, and the poll of a driver."""
+    code.label("net_rx")
+    code(ops.OP_NET_RX_BUDGET)
+    code.label("net_rx_start")
+    code(ops.OP_NET_RX_BEGIN)
+    code.label("net_rx_next")
+    code(ops.OP_NET_RX_NEXT, "net_rx_end")
+    code(ops.OP_NET_RX_DONE, "net_rx_next")
+    code.label("net_rx_end")
+    code(ops.OP_NET_RX_END, "net_rx_start")
+    code(ops.OP_RET)
+
+
+def _small(code, costs):
+    code.label("idle")
+    code(ops.OP_HALT)
+    code(ops.OP_JUMP, "idle")
+    code.label("nothing")
+    code(ops.OP_RET)
+
+
+def poll_routine(code, label, poll_cost, weight):
+    """A driver's poll: look at the ring, take up to `weight` packets, complete if there were fewer."""
+    code.label(label)
+    code(ops.OP_SPEND, poll_cost)
+    code(ops.OP_RX, 0, weight)
+    code(ops.OP_NAPI_COMPLETE)
+    code(ops.OP_RET_REG, F_R1)

@@ -1,0 +1,217 @@
+"""NAPI: a queue's interrupt stays off while softirqs poll it. net/core/dev.c.
+
+The frame of net_rx_action holds: R1 budget left, R2 the jiffy at which it ends, R3 the instance that is polled, R4 and R5 head and
+tail of those to poll again. Left out: busy polling with PREFER_BUSY_POLL,
+netpoll, the timer that flushes GRO where interrupts are not deferred.
+"""
+
+from tophalf import vocab
+from tophalf.model.contexts import call
+from tophalf.model.fields import (
+    C_IN_NET_RX,
+    C_POLL_HEAD,
+    C_POLL_TAIL,
+    C_PROCESSED,
+    C_SQUEEZED,
+    F_ARG,
+    F_PC,
+    F_R0,
+    F_R1,
+    F_R2,
+    F_R3,
+    F_R4,
+    F_R5,
+    G_KERNEL,
+    G_NETDEV_BUDGET,
+    G_NETDEV_BUDGET_JIFFIES,
+    G_NOW,
+    G_POLLS,
+    H_ARG,
+    N_DEFER,
+    N_DEFER_COUNT,
+    N_FLUSH_NS,
+    N_ID,
+    N_NAME,
+    N_NEXT,
+    N_PACKETS,
+    N_POLL,
+    N_POLLS,
+    N_QUEUE,
+    N_STATE,
+    N_THREAD,
+    N_TIMER,
+    N_WEIGHT,
+    NAPI_MISSED,
+    NAPI_SCHED,
+    NAPI_THREADED,
+)
+from tophalf.model.jit import compiled
+from tophalf.model.nic import watch
+from tophalf.model.ops import (
+    OP_NAPI_COMPLETE,
+    OP_NAPI_SCHEDULE,
+    OP_NET_RX_BEGIN,
+    OP_NET_RX_BUDGET,
+    OP_NET_RX_DONE,
+    OP_NET_RX_END,
+    OP_NET_RX_NEXT,
+)
+from tophalf.model.sched import wake
+from tophalf.model.softirq import KERNEL_6_1, mark_softirq
+from tophalf.model.tick import jiffies, start_timer
+from tophalf.model.trace import emit
+
+
+@compiled
+def napi_schedule(m, cpu, napi):
+    """napi_schedule: the instance joins this CPU's list, or is marked as missed while it is there already."""
+    if m[napi + N_STATE] & NAPI_SCHED:
+        m[napi + N_STATE] |= NAPI_MISSED
+        return
+    m[napi + N_STATE] |= NAPI_SCHED
+    join_poll_list(m, cpu, napi)
+
+
+@compiled
+def join_poll_list(m, cpu, napi):
+    """____napi_schedule. Since 6.2 NET_RX is not raised within net_rx_action, which looks again itself."""
+    if m[napi + N_STATE] & NAPI_THREADED:
+        wake(m, cpu, m[napi + N_THREAD])
+        return
+    append(m, cpu + C_POLL_HEAD, cpu + C_POLL_TAIL, napi)
+    if not m[cpu + C_IN_NET_RX] or m[G_KERNEL] <= KERNEL_6_1:
+        mark_softirq(m, cpu, vocab.NET_RX)
+
+
+@compiled
+def append(m, head, tail, napi):
+    """To the end of a list whose first and last are at `head` and `tail`."""
+    m[napi + N_NEXT] = 0
+    if m[head]:
+        m[m[tail] + N_NEXT] = napi
+    else:
+        m[head] = napi
+    m[tail] = napi
+
+
+@compiled
+def execute_napi(m, cpu, frame, op, x):
+    """Instructions of net_rx_action and of drivers' polls; x: an instance, or where to go on."""
+    if op == OP_NET_RX_BUDGET:
+        m[frame + F_R1] = m[G_NETDEV_BUDGET]
+        m[frame + F_R2] = jiffies(m) + m[G_NETDEV_BUDGET_JIFFIES]
+    elif op == OP_NET_RX_BEGIN:
+        m[cpu + C_IN_NET_RX] = 1
+        m[frame + F_R4] = 0
+        m[frame + F_R3] = m[cpu + C_POLL_HEAD]  # the list is spliced: what joins later waits for the next round
+        m[cpu + C_POLL_HEAD] = 0
+    elif op == OP_NET_RX_NEXT:
+        poll_next(m, cpu, frame, x)
+    elif op == OP_NET_RX_DONE:
+        polled(m, cpu, frame, x)
+    elif op == OP_NET_RX_END:
+        net_rx_ends(m, cpu, frame, x)
+    elif op == OP_NAPI_SCHEDULE:
+        napi_schedule(m, cpu, x)
+    elif op == OP_NAPI_COMPLETE:
+        complete(m, cpu, m[frame + F_ARG], m[frame + F_R1])
+
+
+@compiled
+def complete(m, cpu, napi, work):
+    """The end of a driver's poll: with less than the weight it is done, and its queue may interrupt again."""
+    if work < m[napi + N_WEIGHT] and napi_complete_done(m, cpu, napi, work) and m[napi + N_QUEUE]:
+        watch(m, m[napi + N_QUEUE])
+
+
+@compiled
+def poll_next(m, cpu, frame, x):
+    """Poll the first of the list; x when it is empty."""
+    napi = m[frame + F_R3]
+    if napi == 0:
+        m[frame + F_PC] = x
+        return
+    call(m, cpu, m[napi + N_POLL], napi)
+
+
+@compiled
+def polled(m, cpu, frame, x):
+    """napi_poll, __napi_poll: count it; a poll of the whole weight goes to the end of those to poll again."""
+    napi, work = m[frame + F_R3], m[frame + F_R0]
+    m[frame + F_R3] = m[napi + N_NEXT]
+    count_poll(m, cpu, napi, work)
+    if work >= m[napi + N_WEIGHT]:
+        append(m, frame + F_R4, frame + F_R5, napi)
+    m[frame + F_R1] -= work
+    if m[frame + F_R1] <= 0 or jiffies(m) >= m[frame + F_R2]:
+        m[cpu + C_SQUEEZED] += 1
+    else:
+        m[frame + F_PC] = x
+
+
+@compiled
+def count_poll(m, cpu, napi, work):
+    m[G_POLLS] += 1
+    m[napi + N_POLLS] += 1
+    m[napi + N_PACKETS] += work
+    m[cpu + C_PROCESSED] += work
+    emit(m, cpu, vocab.NAPI_POLL, m[napi + N_ID], work, m[napi + N_WEIGHT], m[napi + N_NAME])
+
+
+@compiled
+def net_rx_ends(m, cpu, frame, x):
+    """The end of a round. Since 6.2 what joined meanwhile is polled at once when nothing else is left (x: begin anew)."""
+    if m[frame + F_R3] == 0 and m[frame + F_R4] == 0 and m[G_KERNEL] > KERNEL_6_1:
+        m[cpu + C_IN_NET_RX] = 0
+        if m[cpu + C_POLL_HEAD]:
+            m[frame + F_PC] = x
+        return
+    gather(m, cpu, frame)
+    if m[cpu + C_POLL_HEAD]:
+        mark_softirq(m, cpu, vocab.NET_RX)
+    else:
+        m[cpu + C_IN_NET_RX] = 0
+
+
+@compiled
+def gather(m, cpu, frame):
+    """The list for the next time: what is left of this one, what joined meanwhile, what is to be polled again."""
+    joined, again = m[cpu + C_POLL_HEAD], m[frame + F_R4]
+    link = frame + F_R3
+    for rest in (joined, again):
+        while m[link]:
+            link = m[link] + N_NEXT
+        m[link] = rest
+    m[cpu + C_POLL_HEAD] = m[frame + F_R3]
+    last = m[cpu + C_POLL_HEAD]
+    while last and m[last + N_NEXT]:
+        last = m[last + N_NEXT]
+    m[cpu + C_POLL_TAIL] = last
+
+
+@compiled
+def napi_complete_done(m, cpu, napi, work):
+    """Whether the driver may let its queue interrupt again."""
+    if work > 0:
+        m[napi + N_DEFER_COUNT] = m[napi + N_DEFER]
+    timeout_ns = 0
+    if m[napi + N_DEFER_COUNT] > 0:
+        m[napi + N_DEFER_COUNT] -= 1
+        timeout_ns = m[napi + N_FLUSH_NS]
+    if m[napi + N_STATE] & NAPI_MISSED:
+        m[napi + N_STATE] &= ~NAPI_MISSED
+        join_poll_list(m, cpu, napi)
+        return False
+    m[napi + N_STATE] &= ~NAPI_SCHED
+    if timeout_ns:
+        m[napi + N_TIMER + H_ARG] = napi
+        start_timer(m, napi + N_TIMER, cpu, m[G_NOW] + timeout_ns)
+    return timeout_ns == 0
+
+
+@compiled
+def napi_watchdog(m, cpu, napi):
+    """The deferral timer: polls without counting as missed."""
+    if not m[napi + N_STATE] & NAPI_SCHED:
+        m[napi + N_STATE] |= NAPI_SCHED
+        join_poll_list(m, cpu, napi)

@@ -1,0 +1,231 @@
+"""Packets of a receive queue: they arrive, take a slot of the ring, are served and delivered.
+
+Arrivals depend on nothing else in the world, so no event is spent on them: whoever looks at the ring lets arrive what came
+by then. A poll is worked out in one go, as if nothing could interrupt it, and taken back from the moment of an
+interrupt on. That is exact: an interrupt only delays service, so what was dropped for want of room stays dropped.
+"""
+
+from tophalf.model.costs import cost
+from tophalf.model.fields import (
+    BURSTS,
+    C_FRAME,
+    C_PLAN,
+    CELL_BITS,
+    CONSTANT_RATE,
+    F_LEFT,
+    F_R1,
+    F_R2,
+    G_LIMIT,
+    G_NOW,
+    NEVER,
+    POISSON,
+    Q_ARRIVALS,
+    Q_BURST,
+    Q_BURST_LEFT,
+    Q_COSTED,
+    Q_DELIVERED,
+    Q_DROPPED,
+    Q_FRACTION,
+    Q_GAP,
+    Q_HEAD,
+    Q_HISTOGRAM,
+    Q_LATENCY_MAX,
+    Q_LATENCY_SUM,
+    Q_NEXT,
+    Q_OFFERED,
+    Q_PACKET_COST,
+    Q_PERIOD,
+    Q_PERIOD_FRACTION,
+    Q_PERIOD_WHOLE,
+    Q_REPLAY,
+    Q_REPLAY_COUNT,
+    Q_REPLAY_FIRST,
+    Q_RING,
+    Q_RING_SIZE,
+    Q_RNG,
+    Q_SHIFT,
+    Q_SLOT_MASK,
+    Q_TAIL,
+    Q_TIMES,
+    Q_TIMES_LEFT,
+    SLOT_ARRIVAL,
+    SLOT_COST,
+    SLOT_DONE,
+    SLOT_SIZE,
+)
+from tophalf.model.jit import compiled
+from tophalf.model.rng import EXP_BITS, exponential
+
+
+@compiled
+def slot_of(m, queue, index):
+    return m[queue + Q_RING] + (index & m[queue + Q_SLOT_MASK]) * SLOT_SIZE
+
+
+@compiled
+def upcoming(m, queue):
+    """When the next packet arrives that has not yet."""
+    if m[queue + Q_REPLAY_COUNT]:
+        return m[m[queue + Q_REPLAY] + (m[queue + Q_REPLAY_FIRST] & m[queue + Q_SLOT_MASK])]
+    return m[queue + Q_NEXT]
+
+
+@compiled
+def arrive(m, queue, time_ns):
+    """Let everything arrive that comes up to time_ns: into the ring, or lost where that is full."""
+    next_ns = upcoming(m, queue)
+    while next_ns <= time_ns:
+        m[queue + Q_OFFERED] += 1
+        tail = m[queue + Q_TAIL]
+        if tail - m[queue + Q_HEAD] < m[queue + Q_RING_SIZE]:
+            m[slot_of(m, queue, tail) + SLOT_ARRIVAL] = next_ns
+            m[queue + Q_TAIL] = tail + 1
+        else:
+            m[queue + Q_DROPPED] += 1
+        go_to_next(m, queue)
+        next_ns = upcoming(m, queue)
+
+
+@compiled
+def go_to_next(m, queue):
+    """The upcoming packet is dealt with: work out when the one after it comes."""
+    if m[queue + Q_REPLAY_COUNT]:
+        m[queue + Q_REPLAY_FIRST] += 1
+        m[queue + Q_REPLAY_COUNT] -= 1
+        return
+    kind = m[queue + Q_ARRIVALS]
+    if kind == CONSTANT_RATE:
+        step_constant(m, queue)
+    elif kind == POISSON:
+        step_poisson(m, queue)
+    elif kind == BURSTS:
+        m[queue + Q_BURST_LEFT] -= 1
+        if m[queue + Q_BURST_LEFT]:
+            step_constant(m, queue)
+        else:
+            m[queue + Q_BURST_LEFT] = m[queue + Q_BURST]
+            m[queue + Q_NEXT] += m[queue + Q_GAP]
+    else:
+        step_times(m, queue)
+
+
+@compiled
+def step_constant(m, queue):
+    """One period on: whole nanoseconds, and a fraction of Q_PERIOD_WHOLE parts that is never lost."""
+    m[queue + Q_NEXT] += m[queue + Q_PERIOD]
+    m[queue + Q_FRACTION] += m[queue + Q_PERIOD_FRACTION]
+    if m[queue + Q_FRACTION] >= m[queue + Q_PERIOD_WHOLE]:
+        m[queue + Q_FRACTION] -= m[queue + Q_PERIOD_WHOLE]
+        m[queue + Q_NEXT] += 1
+
+
+@compiled
+def step_poisson(m, queue):
+    """An exponential gap whose mean is Q_PERIOD and a fraction in parts of 2**EXP_BITS; what is cut off is kept."""
+    unit = exponential(m, m[queue + Q_RNG])
+    gap = unit * m[queue + Q_PERIOD] + (unit * m[queue + Q_PERIOD_FRACTION] >> EXP_BITS) + m[queue + Q_FRACTION]
+    m[queue + Q_FRACTION] = gap & (1 << EXP_BITS) - 1
+    m[queue + Q_NEXT] += gap >> EXP_BITS
+
+
+@compiled
+def step_times(m, queue):
+    """The next of a recorded list of times."""
+    m[queue + Q_TIMES_LEFT] -= 1
+    m[queue + Q_TIMES] += 1
+    m[queue + Q_NEXT] = m[m[queue + Q_TIMES]] if m[queue + Q_TIMES_LEFT] > 0 else NEVER
+
+
+@compiled
+def cost_of(m, queue, slot):
+    """What the packet at the head of the ring costs: drawn once, however often it is begun."""
+    if m[queue + Q_COSTED] <= m[queue + Q_HEAD]:
+        m[queue + Q_COSTED] = m[queue + Q_HEAD] + 1
+        m[slot + SLOT_COST] = cost(m, m[queue + Q_PACKET_COST])
+    return m[slot + SLOT_COST]
+
+
+@compiled
+def serve(m, cpu, frame, queue, budget, until):
+    """Work on the ring from now on: up to `budget` packets (in R1), below index `until`, or all that arrive (until < 0).
+
+    Returns the time that it takes from now, 0 when there is nothing to do. A packet that will not be done before the end
+    of this slice of the run is left in service (R2).
+    """
+    now_ns = m[G_NOW]
+    m[cpu + C_PLAN] = 0
+    if m[frame + F_R2]:
+        m[frame + F_R2] = 0
+        deliver(m, queue, slot_of(m, queue, m[queue + Q_HEAD]), now_ns)
+        m[frame + F_R1] += 1
+    time_ns = now_ns
+    while m[frame + F_R1] < budget:
+        arrive(m, queue, time_ns)
+        head = m[queue + Q_HEAD]
+        if head == (m[queue + Q_TAIL] if until < 0 else until):
+            break
+        slot = slot_of(m, queue, head)
+        time_ns += cost_of(m, queue, slot)
+        m[slot + SLOT_DONE] = time_ns
+        if time_ns > m[G_LIMIT]:
+            m[frame + F_R2] = 1
+            break
+        deliver(m, queue, slot, time_ns)
+        m[frame + F_R1] += 1
+    if time_ns > now_ns:
+        m[cpu + C_PLAN] = queue
+    return time_ns - now_ns
+
+
+@compiled
+def deliver(m, queue, slot, time_ns):
+    """The packet at the head is done: its slot is free, its latency known."""
+    m[queue + Q_HEAD] += 1
+    m[queue + Q_DELIVERED] += 1
+    latency_ns = time_ns - m[slot + SLOT_ARRIVAL]
+    m[queue + Q_LATENCY_SUM] += latency_ns
+    if latency_ns > m[queue + Q_LATENCY_MAX]:
+        m[queue + Q_LATENCY_MAX] = latency_ns
+    m[cell_of(m, queue, latency_ns)] += 1
+
+
+@compiled
+def cell_of(m, queue, latency_ns):
+    """Where a latency is counted. The shift of the last one is tried first: most have the same."""
+    shift = m[queue + Q_SHIFT]
+    if latency_ns >> shift < 1 << CELL_BITS or latency_ns >> shift >= 2 << CELL_BITS:
+        shift = 0
+        while latency_ns >> shift >= 2 << CELL_BITS:
+            shift += 1
+        m[queue + Q_SHIFT] = shift
+    return m[queue + Q_HISTOGRAM] + (shift << CELL_BITS) + (latency_ns >> shift)
+
+
+@compiled
+def take_back(m, cpu):
+    """The CPU was interrupted in the middle of a plan: undo what would have come later."""
+    queue, frame, now_ns = m[cpu + C_PLAN], m[cpu + C_FRAME], m[G_NOW]
+    m[cpu + C_PLAN] = 0
+    while m[frame + F_R1] > 0 and m[slot_of(m, queue, m[queue + Q_HEAD] - 1) + SLOT_DONE] > now_ns:
+        m[queue + Q_HEAD] -= 1
+        m[queue + Q_DELIVERED] -= 1
+        m[frame + F_R1] -= 1
+        m[frame + F_R2] = 1
+        slot = slot_of(m, queue, m[queue + Q_HEAD])
+        latency_ns = m[slot + SLOT_DONE] - m[slot + SLOT_ARRIVAL]
+        m[queue + Q_LATENCY_SUM] -= latency_ns
+        m[cell_of(m, queue, latency_ns)] -= 1
+    if m[frame + F_R2]:
+        m[frame + F_LEFT] = m[slot_of(m, queue, m[queue + Q_HEAD]) + SLOT_DONE] - now_ns
+    while m[queue + Q_TAIL] > m[queue + Q_HEAD] and m[slot_of(m, queue, m[queue + Q_TAIL] - 1) + SLOT_ARRIVAL] > now_ns:
+        take_back_arrival(m, queue)
+
+
+@compiled
+def take_back_arrival(m, queue):
+    m[queue + Q_TAIL] -= 1
+    m[queue + Q_OFFERED] -= 1
+    m[queue + Q_REPLAY_FIRST] -= 1
+    m[queue + Q_REPLAY_COUNT] += 1
+    place = m[queue + Q_REPLAY] + (m[queue + Q_REPLAY_FIRST] & m[queue + Q_SLOT_MASK])
+    m[place] = m[slot_of(m, queue, m[queue + Q_TAIL]) + SLOT_ARRIVAL]

@@ -1,0 +1,49 @@
+"""What a program can say: one instruction is four words, an opcode and three operands x, y, z.
+
+Handlers of built-in devices, the kernel's own routines (`microcode`) and users' drivers are all such programs. An
+instruction takes no time by itself; time passes where one leaves something in F_LEFT. Between any two instructions an
+interrupt can arrive, if interrupts are on.
+"""
+
+STRIDE = 4  # words
+
+# Control: `engine`
+(
+    OP_SPEND, OP_SPEND_NS, OP_SPEND_REG, OP_JUMP, OP_RET, OP_RET_REG, OP_CALL, OP_SET, OP_ADD, OP_JUMP_ZERO, OP_JUMP_POSITIVE,
+    OP_SET_ARG,
+) = range(12)  # fmt: skip
+CONTROL_END = 16
+
+# Tasks: `tasks`
+(
+    OP_HALT, OP_BLOCK, OP_SLEEP, OP_WAKE, OP_COND_RESCHED, OP_EXIT, OP_IRQS_OFF, OP_IRQS_ON, OP_BH_OFF, OP_BH_ON,
+    OP_PREEMPT_OFF, OP_PREEMPT_ON, OP_SYSCALL, OP_FAULT,
+) = range(16, 30)  # fmt: skip
+TASKS_END = 32
+
+# Interrupts: `hardirq`
+(
+    OP_FLOW_BEGIN, OP_ACTION, OP_ACTION_DONE, OP_FLOW_END, OP_IRQ_EXIT, OP_IRQ_RETURN, OP_SYSVEC_BEGIN, OP_SYSVEC_END,
+    OP_LOCAL_TIMER, OP_IRQ_THREAD, OP_IRQ_THREAD_DONE, OP_DEVICE_ACK, OP_ENABLE_IRQ, OP_DISABLE_IRQ, OP_TRIGGER,
+) = range(32, 47)  # fmt: skip
+HARDIRQ_END = 48
+
+# Softirqs and tasklets: `softirq`, `tasklet`
+(
+    OP_SOFTIRQ_BEGIN, OP_SOFTIRQ_PASS, OP_SOFTIRQ_VECTOR, OP_SOFTIRQ_DONE, OP_SOFTIRQ_AGAIN, OP_KSOFTIRQD, OP_RAISE,
+    OP_TASKLETS_BEGIN, OP_TASKLET_NEXT, OP_TASKLET_DONE, OP_TASKLET_SCHEDULE, OP_TASKLET_DISABLE, OP_TASKLET_ENABLE,
+) = range(48, 61)  # fmt: skip
+SOFTIRQ_END = 64
+
+# Network: `napi`, `nic`, `backlog`, `socket`
+(
+    OP_NET_RX_BEGIN, OP_NET_RX_NEXT, OP_NET_RX_DONE, OP_NET_RX_END, OP_NAPI_SCHEDULE, OP_RX, OP_NAPI_COMPLETE, OP_RX_DRAIN,
+    OP_BACKLOG, OP_RECEIVE, OP_QUEUE_DONE, OP_RX_STAGE, OP_RX_STAGED, OP_NAPI_THREAD,
+    OP_NET_RX_BUDGET,
+) = range(64, 79)  # fmt: skip
+NETWORK_END = 96
+
+# Work: `workqueue`
+WORK_FIRST, WORK_END = 96, 128
+# Disks: `block`
+BLOCK_FIRST, BLOCK_END = 128, 144

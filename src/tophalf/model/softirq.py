@@ -1,0 +1,195 @@
+"""Softirqs: raised on this CPU, run in passes after an interrupt, when bottom halves come on again, or in ksoftirqd.
+
+kernel/softirq.c. The frame of a run holds: R1 what is left of this pass, R2 restarts left, R3 the jiffy at which it ends, R4 the
+vector that runs, R5 interrupts as they were.
+"""
+
+from tophalf import vocab
+from tophalf.model.contexts import call, charge, in_interrupt, push
+from tophalf.model.costs import cost
+from tophalf.model.fields import (
+    C_CURRENT,
+    C_FRAME,
+    C_IRQS_OFF,
+    C_KSOFTIRQD,
+    C_NEED_RESCHED,
+    C_PENDING,
+    C_PREEMPT_COUNT,
+    C_SOFTIRQS,
+    COST_SIZE,
+    COST_SOFTIRQ_ENTRY,
+    F_CLASS,
+    F_LEFT,
+    F_PC,
+    F_R1,
+    F_R2,
+    F_R3,
+    F_R4,
+    F_R5,
+    G_ACTIONS,
+    G_COSTS,
+    G_HZ_NS,
+    G_KERNEL,
+    G_SOFTIRQ_PROGRAM,
+    IN_SOFTIRQ,
+    K_STATE,
+    KSOFTIRQD,
+    RUNNING,
+    SLEEPING,
+    SOFTIRQ,
+    SOFTIRQ_DISABLE_OFFSET,
+    SOFTIRQ_OFFSET,
+)
+from tophalf.model.jit import compiled
+from tophalf.model.ops import (
+    OP_KSOFTIRQD,
+    OP_RAISE,
+    OP_SOFTIRQ_AGAIN,
+    OP_SOFTIRQ_BEGIN,
+    OP_SOFTIRQ_DONE,
+    OP_SOFTIRQ_PASS,
+    OP_SOFTIRQ_VECTOR,
+)
+from tophalf.model.sched import forced_threads, schedule, wake
+from tophalf.model.tick import jiffies
+from tophalf.model.trace import emit
+
+TIME_MAX_NS = 2_000_000  # MAX_SOFTIRQ_TIME, rounded up to jiffies
+KERNEL_6_1 = 601
+SOFTIRQ_NOW_MASK = 1 << vocab.HI | 1 << vocab.TASKLET  # 6.1 only: what does not wait for ksoftirqd
+
+
+@compiled
+def raise_softirq(m, cpu, vector):
+    """raise_softirq_irqoff: mark it on this CPU; outside of interrupts ksoftirqd will have to run it."""
+    mark_softirq(m, cpu, vector)
+    if not in_interrupt(m, cpu):
+        wake_ksoftirqd(m, cpu)
+
+
+@compiled
+def mark_softirq(m, cpu, vector):
+    """__raise_softirq_irqoff."""
+    emit(m, cpu, vocab.SOFTIRQ_RAISE, vector, 0, 0, -1)
+    m[cpu + C_PENDING] |= 1 << vector
+
+
+@compiled
+def wake_ksoftirqd(m, cpu):
+    wake(m, cpu, m[cpu + C_KSOFTIRQD])
+
+
+@compiled
+def ksoftirqd_has_it(m, cpu):
+    """Up to 6.1 (ksoftirqd_running): while ksoftirqd can run, others leave softirqs to it, except tasklets."""
+    if m[G_KERNEL] > KERNEL_6_1 or m[cpu + C_PENDING] & SOFTIRQ_NOW_MASK:
+        return False
+    return m[m[cpu + C_KSOFTIRQD] + K_STATE] == RUNNING
+
+
+@compiled
+def invoke_softirq(m, cpu):
+    """At the end of the outermost interrupt, interrupts still off."""
+    if ksoftirqd_has_it(m, cpu):
+        return
+    if forced_threads(m):
+        wake_ksoftirqd(m, cpu)
+    else:
+        start_softirq(m, cpu, 1)
+
+
+@compiled
+def start_softirq(m, cpu, irqs_off):
+    """Enter handle_softirqs. irqs_off: what interrupts are left at afterwards."""
+    charge(m, cpu)
+    frame = m[cpu + C_FRAME]
+    time_class = KSOFTIRQD if m[frame + F_CLASS] == KSOFTIRQD else SOFTIRQ
+    frame = push(m, cpu, m[G_SOFTIRQ_PROGRAM], time_class, IN_SOFTIRQ, 0)
+    m[frame + F_R5] = irqs_off
+    m[frame + F_LEFT] = cost(m, m[G_COSTS] + COST_SOFTIRQ_ENTRY * COST_SIZE)
+
+
+@compiled
+def local_bh_disable(m, cpu):
+    m[cpu + C_PREEMPT_COUNT] += SOFTIRQ_DISABLE_OFFSET
+
+
+@compiled
+def local_bh_enable(m, cpu):
+    """__local_bh_enable_ip: what was raised meanwhile runs here, in the caller."""
+    m[cpu + C_PREEMPT_COUNT] -= SOFTIRQ_DISABLE_OFFSET
+    if m[cpu + C_PENDING] and not in_interrupt(m, cpu) and not ksoftirqd_has_it(m, cpu):
+        m[cpu + C_IRQS_OFF] = 1
+        start_softirq(m, cpu, 0)
+
+
+@compiled
+def execute_softirq(m, cpu, frame, op, x):
+    """Instructions of handle_softirqs and ksoftirqd; x: where to go on."""
+    if op == OP_SOFTIRQ_BEGIN:
+        m[cpu + C_PREEMPT_COUNT] += SOFTIRQ_OFFSET
+        m[cpu + C_IRQS_OFF] = 1
+        m[frame + F_R2] = vocab.SOFTIRQ_RESTART_MAX
+        m[frame + F_R3] = jiffies(m) + -(-TIME_MAX_NS // m[G_HZ_NS])
+    elif op == OP_SOFTIRQ_PASS:
+        m[frame + F_R1] = m[cpu + C_PENDING]
+        m[cpu + C_PENDING] = 0
+        m[cpu + C_IRQS_OFF] = 0
+    elif op == OP_SOFTIRQ_VECTOR:
+        next_vector(m, cpu, frame, x)
+    elif op == OP_SOFTIRQ_DONE:
+        emit(m, cpu, vocab.SOFTIRQ_EXIT, m[frame + F_R4], 0, 0, -1)
+        m[frame + F_PC] = x
+    elif op == OP_SOFTIRQ_AGAIN:
+        pass_is_over(m, cpu, frame, x)
+    elif op == OP_KSOFTIRQD:
+        run_ksoftirqd(m, cpu, frame)
+    elif op == OP_RAISE:
+        raise_softirq(m, cpu, x)
+
+
+@compiled
+def next_vector(m, cpu, frame, x):
+    """Run the lowest vector of this pass; x when none is left."""
+    left = m[frame + F_R1]
+    if left == 0:
+        m[frame + F_PC] = x
+        return
+    vector = 0
+    while not left >> vector & 1:
+        vector += 1
+    m[frame + F_R1] = left & left - 1
+    m[frame + F_R4] = vector
+    m[cpu + C_SOFTIRQS + vector] += 1
+    emit(m, cpu, vocab.SOFTIRQ_ENTRY, vector, 0, 0, -1)
+    call(m, cpu, m[m[G_ACTIONS] + vector], 0)
+
+
+@compiled
+def pass_is_over(m, cpu, frame, x):
+    """The end of handle_softirqs: another pass (at x), or ksoftirqd has to go on."""
+    m[cpu + C_IRQS_OFF] = 1
+    if m[cpu + C_PENDING]:
+        m[frame + F_R2] -= 1
+        if jiffies(m) < m[frame + F_R3] and not m[cpu + C_NEED_RESCHED] and m[frame + F_R2]:
+            m[frame + F_PC] = x
+            return
+        wake_ksoftirqd(m, cpu)
+    m[cpu + C_PREEMPT_COUNT] -= SOFTIRQ_OFFSET
+    m[cpu + C_IRQS_OFF] = m[frame + F_R5]
+
+
+@compiled
+def run_ksoftirqd(m, cpu, frame):
+    """One round of ksoftirqd/N: run what is pending, else sleep."""
+    if m[cpu + C_PENDING]:
+        m[cpu + C_IRQS_OFF] = 1
+        start_softirq(m, cpu, 0)
+    else:
+        m[m[cpu + C_CURRENT] + K_STATE] = SLEEPING
+        schedule(m, cpu, 0)
+
+
+@compiled
+def serving_softirq(m, cpu):
+    return m[cpu + C_PREEMPT_COUNT] & SOFTIRQ_OFFSET

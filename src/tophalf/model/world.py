@@ -1,0 +1,73 @@
+"""A world that runs: its memory as compiled code wants it, and what Python looks at."""
+
+import hashlib
+
+from tophalf.compiled import jit_is_enabled
+from tophalf.errors import TophalfError
+from tophalf.model import fields as f
+
+ERRORS = {1: "the stack of a task is full: contexts or calls nest deeper than fields.FRAMES_MAX"}
+
+
+class World:
+    """memory: int64 array, or a list with NUMBA_DISABLE_JIT=1. builder: where the objects lie. rows: traced so far, a list
+    of arrays of TRACE_ROW columns."""
+
+    def __init__(self, builder):
+        from tophalf.model.engine import BEGIN_LINE, BEGIN_QUEUE, BEGIN_TASK, begin
+
+        self.builder, self.rows = builder, []
+        self.memory = _as_memory(builder.memory.words)
+        for address in builder.irqs.values():
+            begin(self.memory, BEGIN_LINE, address)
+        for address in builder.tasks.values():
+            begin(self.memory, BEGIN_TASK, address)
+        for address in builder.queues:
+            begin(self.memory, BEGIN_QUEUE, address)
+
+    @property
+    def now_ns(self):
+        return int(self.memory[f.G_NOW])
+
+    def run(self, until_ns, act=None):
+        """Go on until until_ns. act(world, actor): what actors in Python do at their turn.
+
+        Raises: TophalfError when the model itself is at its end.
+        """
+        from tophalf.model.engine import run
+
+        m = self.memory
+        while True:
+            run(m, until_ns)
+            self._take_rows()
+            if m[f.G_ERROR]:
+                raise TophalfError(ERRORS[int(m[f.G_ERROR])], f"simulated time {self.now_ns} ns", "report this scenario")
+            if m[f.G_ACTOR]:
+                act(self, int(m[f.G_ACTOR]))
+            elif self.now_ns >= until_ns:
+                return
+
+    def _take_rows(self):
+        m = self.memory
+        first, count = int(m[f.G_TRACE]), int(m[f.G_TRACE_ROWS])
+        if count:
+            words = m[first : first + count * f.TRACE_ROW]
+            self.rows.append(words.copy())
+            m[f.G_TRACE_ROWS] = 0
+
+    def digest(self):
+        """SHA-256 of the memory without the trace: every counter and histogram, and all else."""
+        import numpy as np
+
+        m = np.asarray(self.memory, np.int64).copy()
+        m[int(m[f.G_TRACE]) :] = 0
+        m[[f.G_TRACE, f.G_TRACE_ROWS, f.G_TRACE_MAX, f.G_LIMIT]] = 0
+        return hashlib.sha256(m[: int(self.memory[f.G_TRACE])].tobytes()).hexdigest()
+
+
+def _as_memory(words):
+    if not jit_is_enabled():
+        return list(words)
+    import numpy as np
+
+    return np.array(words, np.int64)
