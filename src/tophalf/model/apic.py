@@ -6,7 +6,7 @@ on again, so the in-service register never holds one back and is left out.
 
 from tophalf.model.contexts import disturb
 from tophalf.model.fields import C_IRR, C_IRR_COUNT, C_ONLINE
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 
 
 @compiled
@@ -21,12 +21,12 @@ def latch(m, cpu, vector):
     return True
 
 
-@compiled
+@inlined
 def is_latched(m, cpu, vector):
     return m[cpu + C_IRR + (vector >> 5)] >> (vector & 31) & 1
 
 
-@compiled
+@inlined
 def take_highest(m, cpu):
     """The highest vector that waits, which waits no longer. There must be one."""
     word = cpu + C_IRR + 7

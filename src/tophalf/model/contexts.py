@@ -32,6 +32,7 @@ from tophalf.model.fields import (
     G_ERROR_AT,
     G_LIMIT,
     G_NOW,
+    G_READY,
     HARDIRQ_MASK,
     K_POLICY,
     K_RUNTIME,
@@ -44,7 +45,7 @@ from tophalf.model.fields import (
     T_SLOT,
     T_TIME,
 )
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.nicplan import take_back
 from tophalf.model.queue import arm, cancel
 
@@ -52,7 +53,7 @@ WEIGHT_OF_NICE_0 = 1024  # kernel/sched/core.c sched_prio_to_weight
 STACK_FULL = 1
 
 
-@compiled
+@inlined
 def push(m, cpu, pc, time_class, kind, arg):
     """Enter a context or a call. Returns its frame."""
     frame = m[cpu + C_FRAME] + FRAME_SIZE
@@ -74,14 +75,14 @@ def push(m, cpu, pc, time_class, kind, arg):
     return frame
 
 
-@compiled
+@inlined
 def call(m, cpu, pc, arg):
     """Enter a call: the context stays what it is."""
     frame = m[cpu + C_FRAME]
     return push(m, cpu, pc, m[frame + F_CLASS], m[frame + F_KIND], arg)
 
 
-@compiled
+@inlined
 def pop(m, cpu):
     """Leave a context or a call. Returns the frame below."""
     m[cpu + C_FRAME] -= FRAME_SIZE
@@ -96,7 +97,7 @@ def fail(m, cpu, error):
     m[G_LIMIT] = m[G_NOW]
 
 
-@compiled
+@inlined
 def charge(m, cpu):
     """Give the time since the last charge to the running context, and to its task what it ran itself."""
     elapsed = m[G_NOW] - m[cpu + C_SINCE]
@@ -130,7 +131,10 @@ def disturb(m, cpu):
     """Something arrived for a CPU: it looks at it now, if it is parked and listens."""
     if m[cpu + C_PARKED] and m[cpu + C_IRQS_OFF] == 0:
         suspend(m, cpu)
-        arm(m, cpu + C_TIMER, m[G_NOW])
+        if m[G_READY]:
+            arm(m, cpu + C_TIMER, m[G_NOW])
+        else:
+            m[G_READY] = cpu  # goes on after this event, without a way through the queue
 
 
 @compiled

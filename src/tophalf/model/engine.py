@@ -23,6 +23,7 @@ from tophalf.model.fields import (
     G_ERROR,
     G_LIMIT,
     G_NOW,
+    G_READY,
     K_CPU,
     K_PID,
     K_STATE,
@@ -40,7 +41,7 @@ from tophalf.model.fields import (
 from tophalf.model.hardirq import deliver, execute_hardirq
 from tophalf.model.ipi import ipis_arrive
 from tophalf.model.irqaffinity import give_vector
-from tophalf.model.jit import compiled, entry
+from tophalf.model.jit import compiled, entry, inlined
 from tophalf.model.localtimer import local_timer
 from tophalf.model.napi import execute_napi
 from tophalf.model.nic import execute_nic, queue_looks, watch
@@ -83,7 +84,12 @@ def run(m, until_ns):
     """Go on until until_ns, or until an actor's turn (G_ACTOR), a full trace or an error. Afterwards G_NOW says how far."""
     m[G_LIMIT] = until_ns
     m[G_ACTOR] = 0
-    while next_time(m) < m[G_LIMIT]:
+    while m[G_READY] or next_time(m) < m[G_LIMIT]:
+        if m[G_READY]:
+            cpu = m[G_READY]
+            m[G_READY] = 0
+            advance(m, cpu)
+            continue
         timer = pop_timer(m)
         m[G_NOW] = m[timer + T_TIME]
         fire(m, timer, m[timer + T_KIND], m[timer + T_OWNER])
@@ -100,7 +106,7 @@ def charge_all(m):
         cpu += CPU_SIZE
 
 
-@compiled
+@inlined
 def fire(m, timer, kind, owner):
     """What a timer is there for."""
     if kind == ON_CPU:
@@ -118,7 +124,7 @@ def fire(m, timer, kind, owner):
         m[G_LIMIT] = m[G_NOW]
 
 
-@compiled
+@inlined
 def goes_on(m, cpu):
     """A parked CPU is done with what took time, or was disturbed."""
     if m[cpu + C_PARKED]:
@@ -128,7 +134,7 @@ def goes_on(m, cpu):
     advance(m, cpu)
 
 
-@compiled
+@inlined
 def advance(m, cpu):
     """Step by step, until time must pass that something else may come in."""
     while True:
@@ -144,7 +150,7 @@ def advance(m, cpu):
             return
 
 
-@compiled
+@inlined
 def pass_time(m, cpu, frame):
     """Let a context's time pass: at once when nothing comes before its end, else the CPU is parked (and False returned)."""
     end_ns = m[G_NOW] + m[frame + F_LEFT]
@@ -158,7 +164,7 @@ def pass_time(m, cpu, frame):
     return True
 
 
-@compiled
+@inlined
 def step(m, cpu, frame):
     """One instruction. Returns whether the CPU halts."""
     pc = m[frame + F_PC]
@@ -183,7 +189,7 @@ def step(m, cpu, frame):
     return False
 
 
-@compiled
+@inlined
 def control(m, cpu, frame, op, x, y):
     """Instructions that every program has. Registers are named by their field, F_R0 and on."""
     if op == OP_SPEND:

@@ -57,7 +57,7 @@ from tophalf.model.fields import (
 from tophalf.model.irqaffinity import move_now
 from tophalf.model.irqlines import unmask
 from tophalf.model.irqthread import wake_irq_thread
-from tophalf.model.jit import compiled
+from tophalf.model.jit import inlined
 from tophalf.model.nic import line_was_taken
 from tophalf.model.ops import (
     OP_ACTION,
@@ -74,7 +74,7 @@ from tophalf.model.spurious import note_interrupt
 from tophalf.model.trace import emit
 
 
-@compiled
+@inlined
 def deliver(m, cpu):
     """The CPU takes the highest interrupt that waits (arch/x86/kernel/irq.c common_interrupt)."""
     charge(m, cpu)
@@ -87,7 +87,7 @@ def deliver(m, cpu):
         line_was_taken(m, desc)
 
 
-@compiled
+@inlined
 def execute_hardirq(m, cpu, frame, op, x):
     """Instructions of the interrupt path; x: where to go on when there is nothing (more) to do."""
     desc = m[frame + F_ARG]
@@ -116,14 +116,14 @@ def execute_hardirq(m, cpu, frame, op, x):
         emit(m, cpu, vocab.VECTOR_EXIT, m[desc + D_VECTOR], 0, 0, m[desc + D_NAME])
 
 
-@compiled
+@inlined
 def count(m, cpu, desc):
     m[desc + D_COUNT] += 1
     m[desc + D_COUNTS + m[cpu + C_NUMBER]] += 1
     m[G_INTERRUPTS] += 1
 
 
-@compiled
+@inlined
 def flow_begins(m, cpu, desc):
     """Acknowledge by the line's flow. Returns whether its actions run now."""
     state, flow = m[desc + D_STATE] & ~IRQ_REPLAY, m[desc + D_FLOW]
@@ -143,13 +143,13 @@ def flow_begins(m, cpu, desc):
     return True
 
 
-@compiled
+@inlined
 def start_actions(m, desc):
     m[desc + D_ACTION] = m[desc + D_ACTIONS]
     m[desc + D_RESULT] = 0
 
 
-@compiled
+@inlined
 def next_action(m, cpu, desc):
     """Call the handler of the next action on the line. Returns whether there is one."""
     action = m[desc + D_ACTION]
@@ -160,7 +160,7 @@ def next_action(m, cpu, desc):
     return True
 
 
-@compiled
+@inlined
 def action_done(m, cpu, frame, desc):
     """A handler has returned (kernel/irq/handle.c __handle_irq_event_percpu)."""
     action, result = m[desc + D_ACTION], m[frame + F_R0]
@@ -171,7 +171,7 @@ def action_done(m, cpu, frame, desc):
     m[desc + D_ACTION] = m[action + A_NEXT]
 
 
-@compiled
+@inlined
 def flow_goes_on(m, cpu, desc):
     """All actions have run. Returns whether the line has another event, latched meanwhile (handle_edge_irq)."""
     note_interrupt(m, cpu, desc)
@@ -187,7 +187,7 @@ def flow_goes_on(m, cpu, desc):
     return False
 
 
-@compiled
+@inlined
 def irq_exit(m, cpu):
     """kernel/softirq.c __irq_exit_rcu: softirqs run after the outermost handler, not with bottom halves off."""
     m[cpu + C_PREEMPT_COUNT] -= HARDIRQ_OFFSET

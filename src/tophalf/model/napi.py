@@ -45,7 +45,7 @@ from tophalf.model.fields import (
     NAPI_SCHED,
     NAPI_THREADED,
 )
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.nic import watch
 from tophalf.model.ops import (
     OP_NAPI_COMPLETE,
@@ -62,7 +62,7 @@ from tophalf.model.tick import jiffies, start_timer
 from tophalf.model.trace import emit
 
 
-@compiled
+@inlined
 def napi_schedule(m, cpu, napi):
     """napi_schedule: the instance joins this CPU's list, or is marked as missed while it is there already."""
     if m[napi + N_STATE] & NAPI_SCHED:
@@ -83,7 +83,7 @@ def join_poll_list(m, cpu, napi):
         mark_softirq(m, cpu, vocab.NET_RX)
 
 
-@compiled
+@inlined
 def append(m, head, tail, napi):
     """To the end of a list whose first and last are at `head` and `tail`."""
     m[napi + N_NEXT] = 0
@@ -94,7 +94,7 @@ def append(m, head, tail, napi):
     m[tail] = napi
 
 
-@compiled
+@inlined
 def execute_napi(m, cpu, frame, op, x):
     """Instructions of net_rx_action and of drivers' polls; x: an instance, or where to go on."""
     if op == OP_NET_RX_BUDGET:
@@ -117,14 +117,14 @@ def execute_napi(m, cpu, frame, op, x):
         complete(m, cpu, m[frame + F_ARG], m[frame + F_R1])
 
 
-@compiled
+@inlined
 def complete(m, cpu, napi, work):
     """The end of a driver's poll: with less than the weight it is done, and its queue may interrupt again."""
     if work < m[napi + N_WEIGHT] and napi_complete_done(m, cpu, napi, work) and m[napi + N_QUEUE]:
         watch(m, m[napi + N_QUEUE])
 
 
-@compiled
+@inlined
 def poll_next(m, cpu, frame, x):
     """Poll the first of the list; x when it is empty."""
     napi = m[frame + F_R3]
@@ -134,7 +134,7 @@ def poll_next(m, cpu, frame, x):
     call(m, cpu, m[napi + N_POLL], napi)
 
 
-@compiled
+@inlined
 def polled(m, cpu, frame, x):
     """napi_poll, __napi_poll: count it; a poll of the whole weight goes to the end of those to poll again."""
     napi, work = m[frame + F_R3], m[frame + F_R0]
@@ -149,7 +149,7 @@ def polled(m, cpu, frame, x):
         m[frame + F_PC] = x
 
 
-@compiled
+@inlined
 def count_poll(m, cpu, napi, work):
     m[G_POLLS] += 1
     m[napi + N_POLLS] += 1
@@ -158,7 +158,7 @@ def count_poll(m, cpu, napi, work):
     emit(m, cpu, vocab.NAPI_POLL, m[napi + N_ID], work, m[napi + N_WEIGHT], m[napi + N_NAME])
 
 
-@compiled
+@inlined
 def net_rx_ends(m, cpu, frame, x):
     """The end of a round. Since 6.2 what joined meanwhile is polled at once when nothing else is left (x: begin anew)."""
     if m[frame + F_R3] == 0 and m[frame + F_R4] == 0 and m[G_KERNEL] > KERNEL_6_1:

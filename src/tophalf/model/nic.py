@@ -34,7 +34,7 @@ from tophalf.model.fields import (
     SLOT_ARRIVAL,
 )
 from tophalf.model.irqlines import raise_line
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.nicplan import arrive, serve, slot_of, upcoming
 from tophalf.model.ops import OP_QUEUE_DONE, OP_RX, OP_RX_DRAIN, OP_RX_STAGE, OP_RX_STAGED, STRIDE
 from tophalf.model.queue import arm, cancel
@@ -137,7 +137,7 @@ def line_was_taken(m, desc):
         arm(m, queue + Q_TIMER, m[G_NOW] if behind else upcoming(m, queue))
 
 
-@compiled
+@inlined
 def execute_nic(m, cpu, frame, op, x, y):
     """Instructions of drivers; x: the queue, 0 for that of the NAPI instance in F_ARG; y: packets at most."""
     queue = x if x else m[m[frame + F_ARG] + N_QUEUE]

@@ -56,16 +56,16 @@ from tophalf.model.fields import (
     SLOT_DONE,
     SLOT_SIZE,
 )
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.rng import EXP_BITS, exponential
 
 
-@compiled
+@inlined
 def slot_of(m, queue, index):
     return m[queue + Q_RING] + (index & m[queue + Q_SLOT_MASK]) * SLOT_SIZE
 
 
-@compiled
+@inlined
 def upcoming(m, queue):
     """When the next packet arrives that has not yet."""
     if m[queue + Q_REPLAY_COUNT]:
@@ -89,7 +89,7 @@ def arrive(m, queue, time_ns):
         next_ns = upcoming(m, queue)
 
 
-@compiled
+@inlined
 def go_to_next(m, queue):
     """The upcoming packet is dealt with: work out when the one after it comes."""
     if m[queue + Q_REPLAY_COUNT]:
@@ -112,7 +112,7 @@ def go_to_next(m, queue):
         step_times(m, queue)
 
 
-@compiled
+@inlined
 def step_constant(m, queue):
     """One period on: whole nanoseconds, and a fraction of Q_PERIOD_WHOLE parts that is never lost."""
     m[queue + Q_NEXT] += m[queue + Q_PERIOD]
@@ -122,13 +122,19 @@ def step_constant(m, queue):
         m[queue + Q_NEXT] += 1
 
 
-@compiled
+@inlined
 def step_poisson(m, queue):
-    """An exponential gap whose mean is Q_PERIOD and a fraction in parts of 2**EXP_BITS; what is cut off is kept."""
-    unit = exponential(m, m[queue + Q_RNG])
-    gap = unit * m[queue + Q_PERIOD] + (unit * m[queue + Q_PERIOD_FRACTION] >> EXP_BITS) + m[queue + Q_FRACTION]
+    """An exponential gap on; what is less than a nanosecond is kept in Q_FRACTION."""
+    gap = poisson_gap(m, m[queue + Q_RNG], m[queue + Q_PERIOD], m[queue + Q_PERIOD_FRACTION]) + m[queue + Q_FRACTION]
     m[queue + Q_FRACTION] = gap & (1 << EXP_BITS) - 1
     m[queue + Q_NEXT] += gap >> EXP_BITS
+
+
+@inlined
+def poisson_gap(m, rng, period_ns, part):
+    """An exponential gap in units of 2**-EXP_BITS ns, whose mean is period_ns and `part` of those units."""
+    unit = exponential(m, rng)
+    return unit * period_ns + (unit * part >> EXP_BITS)
 
 
 @compiled
@@ -139,16 +145,15 @@ def step_times(m, queue):
     m[queue + Q_NEXT] = m[m[queue + Q_TIMES]] if m[queue + Q_TIMES_LEFT] > 0 else NEVER
 
 
-@compiled
-def cost_of(m, queue, slot):
-    """What the packet at the head of the ring costs: drawn once, however often it is begun."""
+@inlined
+def cost_of(m, queue, head):
+    """What the packet at the head of the ring costs: drawn anew, or what it was begun with before (take_back)."""
     which = m[queue + Q_PACKET_COST]
     if m[which + COST_KIND] == CONSTANT:
         return m[which + COST_MEAN]
-    if m[queue + Q_COSTED] <= m[queue + Q_HEAD]:
-        m[queue + Q_COSTED] = m[queue + Q_HEAD] + 1
-        m[slot + SLOT_COST] = random_cost(m, which)
-    return m[slot + SLOT_COST]
+    if head < m[queue + Q_COSTED]:
+        return m[slot_of(m, queue, head) + SLOT_COST]
+    return random_cost(m, which)
 
 
 @compiled
@@ -170,50 +175,71 @@ def serve(m, cpu, frame, queue, budget, until):
     return time_ns - now_ns
 
 
-@compiled
+@inlined
 def serve_on(m, frame, queue, budget, until, time_ns):
     """The loop of `serve`: a hundred million packets a second go through it, so what it needs is in local variables.
 
-    It is arrive, cost_of and deliver in one. Returns when it will be done.
+    It is arrive, cost_of and deliver in one: all that wait are served, then all that came meanwhile arrive. Returns when it
+    will be done.
     """
     limit_ns, base, mask, size = m[G_LIMIT], m[queue + Q_RING], m[queue + Q_SLOT_MASK], m[queue + Q_RING_SIZE]
     head, tail, next_ns = m[queue + Q_HEAD], m[queue + Q_TAIL], upcoming(m, queue)
-    which, shift = m[queue + Q_PACKET_COST], m[queue + Q_SHIFT]
+    which, shift, histogram = m[queue + Q_PACKET_COST], m[queue + Q_SHIFT], m[queue + Q_HISTOGRAM]
     is_constant, cost_ns = m[which + COST_KIND] == CONSTANT, m[which + COST_MEAN]
-    histogram, most_ns = m[queue + Q_HISTOGRAM], m[queue + Q_LATENCY_MAX]
-    work, sum_ns, came, lost = m[frame + F_R1], 0, 0, 0
-    first = work
-    while work < budget:
-        while next_ns <= time_ns:
+    fresh, kind = m[queue + Q_REPLAY_COUNT] == 0, m[queue + Q_ARRIVALS]
+    is_steady, is_poisson = fresh and kind == CONSTANT_RATE, fresh and kind == POISSON
+    period_ns, fraction, rng = m[queue + Q_PERIOD], m[queue + Q_FRACTION], m[queue + Q_RNG]
+    part, whole = m[queue + Q_PERIOD_FRACTION], m[queue + Q_PERIOD_WHOLE]
+    work, sum_ns, most_ns, came, lost = m[frame + F_R1], 0, m[queue + Q_LATENCY_MAX], 0, 0
+    first, gone = work, head
+    while True:
+        now_ns = min(time_ns, limit_ns)
+        while next_ns <= now_ns:
             came += 1
-            if tail - head < size:
+            while tail - gone >= size and gone < head and m[base + (gone & mask) * SLOT_SIZE + SLOT_DONE] <= next_ns:
+                gone += 1  # had left the ring when this packet came
+            if tail - gone < size:
                 m[base + (tail & mask) * SLOT_SIZE + SLOT_ARRIVAL] = next_ns
                 tail += 1
             else:
                 lost += 1
-            go_to_next(m, queue)
-            next_ns = upcoming(m, queue)
-        if head == (tail if until < 0 else until):
+            if is_steady:
+                next_ns += period_ns
+                fraction += part
+                if fraction >= whole:
+                    fraction -= whole
+                    next_ns += 1
+            elif is_poisson:
+                fraction += poisson_gap(m, rng, period_ns, part)
+                next_ns += fraction >> EXP_BITS
+                fraction &= (1 << EXP_BITS) - 1
+            else:
+                go_to_next(m, queue)
+                next_ns = upcoming(m, queue)
+        stop = min(tail if until < 0 else until, head + budget - work)
+        if head >= stop or time_ns > limit_ns:
             break
-        slot = base + (head & mask) * SLOT_SIZE
-        if not is_constant:
-            m[queue + Q_HEAD] = head
-            cost_ns = cost_of(m, queue, slot)
-        time_ns += cost_ns
-        m[slot + SLOT_DONE] = time_ns
-        if time_ns > limit_ns:
-            m[frame + F_R2] = 1
-            break
-        head += 1
-        work += 1
-        latency_ns = time_ns - m[slot + SLOT_ARRIVAL]
-        sum_ns += latency_ns
-        most_ns = max(most_ns, latency_ns)
-        scaled = latency_ns >> shift
-        if scaled < 1 << CELL_BITS or scaled >= 2 << CELL_BITS:
-            shift = shift_of(latency_ns)
+        while head < stop:
+            slot = base + (head & mask) * SLOT_SIZE
+            if not is_constant:
+                cost_ns = cost_of(m, queue, head)
+            time_ns += cost_ns
+            m[slot + SLOT_DONE] = time_ns
+            if time_ns > limit_ns:
+                m[frame + F_R2] = 1
+                break
+            head += 1
+            work += 1
+            latency_ns = time_ns - m[slot + SLOT_ARRIVAL]
+            sum_ns += latency_ns
+            most_ns = max(most_ns, latency_ns)
             scaled = latency_ns >> shift
-        m[histogram + (shift << CELL_BITS) + scaled] += 1
+            if scaled < 1 << CELL_BITS or scaled >= 2 << CELL_BITS:
+                shift = shift_of(latency_ns)
+                scaled = latency_ns >> shift
+            m[histogram + (shift << CELL_BITS) + scaled] += 1
+    if is_steady or is_poisson:
+        m[queue + Q_NEXT], m[queue + Q_FRACTION] = next_ns, fraction
     m[queue + Q_HEAD], m[queue + Q_TAIL], m[frame + F_R1] = head, tail, work
     m[queue + Q_OFFERED] += came
     m[queue + Q_DROPPED] += lost
@@ -223,7 +249,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
     return time_ns
 
 
-@compiled
+@inlined
 def deliver(m, queue, slot, time_ns):
     """The packet at the head is done: its slot is free, its latency known."""
     m[queue + Q_HEAD] += 1
@@ -234,14 +260,14 @@ def deliver(m, queue, slot, time_ns):
     m[cell_of(m, queue, latency_ns)] += 1
 
 
-@compiled
+@inlined
 def cell_of(m, queue, latency_ns):
     """Where a latency is counted."""
     shift = shift_of(latency_ns)
     return m[queue + Q_HISTOGRAM] + (shift << CELL_BITS) + (latency_ns >> shift)
 
 
-@compiled
+@inlined
 def shift_of(latency_ns):
     """By how much a latency is shifted to CELL_BITS + 1 bits: 0 for those that have no more."""
     high, shift = latency_ns >> CELL_BITS + 1, 0
@@ -263,6 +289,7 @@ def take_back(m, cpu):
         m[frame + F_R1] -= 1
         m[frame + F_R2] = 1
         slot = slot_of(m, queue, m[queue + Q_HEAD])
+        keep_cost(m, queue, slot, m[frame + F_R1])
         latency_ns = m[slot + SLOT_DONE] - m[slot + SLOT_ARRIVAL]
         m[queue + Q_LATENCY_SUM] -= latency_ns
         m[cell_of(m, queue, latency_ns)] -= 1
@@ -270,6 +297,15 @@ def take_back(m, cpu):
         m[frame + F_LEFT] = m[slot_of(m, queue, m[queue + Q_HEAD]) + SLOT_DONE] - now_ns
     while m[queue + Q_TAIL] > m[queue + Q_HEAD] and m[slot_of(m, queue, m[queue + Q_TAIL] - 1) + SLOT_ARRIVAL] > now_ns:
         take_back_arrival(m, queue)
+
+
+@compiled
+def keep_cost(m, queue, slot, work):
+    """A packet that is not begun yet will cost what it did in the plan; the first of a poll is in service already."""
+    if m[queue + Q_COSTED] <= m[queue + Q_HEAD]:
+        m[queue + Q_COSTED] = m[queue + Q_HEAD] + 1
+    if work:
+        m[slot + SLOT_COST] = m[slot + SLOT_DONE] - m[slot_of(m, queue, m[queue + Q_HEAD] - 1) + SLOT_DONE]
 
 
 @compiled

@@ -1,7 +1,7 @@
 """The event queue: a binary heap of timers in order of (time, sequence number), so that equal times keep their order."""
 
 from tophalf.model.fields import G_HEAP, G_HEAP_COUNT, G_SEQ, NEVER, T_SEQ, T_SLOT, T_TIME
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 
 
 @compiled
@@ -35,13 +35,13 @@ def cancel(m, timer):
             sink(m, last, slot)
 
 
-@compiled
+@inlined
 def next_time(m):
     """When the first timer fires, NEVER when there is none."""
     return m[m[m[G_HEAP] + 1] + T_TIME] if m[G_HEAP_COUNT] else NEVER
 
 
-@compiled
+@inlined
 def pop(m):
     """Take the first timer out of the queue, which must not be empty."""
     heap = m[G_HEAP]
@@ -54,7 +54,7 @@ def pop(m):
     return first
 
 
-@compiled
+@inlined
 def is_before(m, one, other):
     """Whether one timer fires before another."""
     if m[one + T_TIME] != m[other + T_TIME]:

@@ -7,7 +7,7 @@ Marsaglia and Tsang (Journal of Statistical Software 5(8), 2000) in fixed point.
 import math
 
 from tophalf.model.fields import G_ZIGGURAT, RNG_SIZE
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 
 U32 = 0xFFFFFFFF
 LAYERS = 256
@@ -17,7 +17,7 @@ ZIGGURAT_SIZE = 3 * LAYERS  # words: limit, width and height of each layer
 HEIGHT_BITS = 30
 
 
-@compiled
+@inlined
 def draw(m, rng):
     """The next number of a stream, 0 .. 2**32 - 1. rng: the stream's address."""
     one, other = m[rng], m[rng + 1]
@@ -28,7 +28,7 @@ def draw(m, rng):
     return ((product << 5) & U32 | product >> 27) * 5 & U32
 
 
-@compiled
+@inlined
 def exponential(m, rng):
     """An exponential with mean 1, in units of 2**-EXP_BITS."""
     word = draw(m, rng)

@@ -57,7 +57,7 @@ from tophalf.model.fields import (
     TASK,
 )
 from tophalf.model.ipi import RESCHEDULE_VECTOR, send_ipi
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.tick import start_tick
 from tophalf.model.trace import emit
 
@@ -208,7 +208,7 @@ def slice_is_over(m, cpu):
     return m[cpu + C_FAIR_HEAD] != 0 and m[G_NOW] - m[current + K_STAMP] >= SLICE_NS
 
 
-@compiled
+@inlined
 def may_preempt(m, cpu, frame):
     """Whether the running context can be left for another task now: irqentry_exit_cond_resched, exit to user mode, idle."""
     if m[cpu + C_PREEMPT_COUNT] or m[cpu + C_IRQS_OFF]:
@@ -219,7 +219,7 @@ def may_preempt(m, cpu, frame):
     return user_mode and not m[m[cpu + C_CURRENT] + K_FLAGS] & KERNEL_THREAD
 
 
-@compiled
+@inlined
 def forced_threads(m):
     """Whether softirqs and handlers are left to threads (threadirqs, PREEMPT_RT)."""
     return m[G_THREADIRQS] or m[G_PREEMPT] == PREEMPT_RT

@@ -40,7 +40,7 @@ from tophalf.model.fields import (
     SOFTIRQ_DISABLE_OFFSET,
     SOFTIRQ_OFFSET,
 )
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.ops import (
     OP_KSOFTIRQD,
     OP_RAISE,
@@ -67,7 +67,7 @@ def raise_softirq(m, cpu, vector):
         wake_ksoftirqd(m, cpu)
 
 
-@compiled
+@inlined
 def mark_softirq(m, cpu, vector):
     """__raise_softirq_irqoff."""
     emit(m, cpu, vocab.SOFTIRQ_RAISE, vector, 0, 0, -1)
@@ -79,7 +79,7 @@ def wake_ksoftirqd(m, cpu):
     wake(m, cpu, m[cpu + C_KSOFTIRQD])
 
 
-@compiled
+@inlined
 def ksoftirqd_has_it(m, cpu):
     """Up to 6.1 (ksoftirqd_running): while ksoftirqd can run, others leave softirqs to it, except tasklets."""
     if m[G_KERNEL] > KERNEL_6_1 or m[cpu + C_PENDING] & SOFTIRQ_NOW_MASK:
@@ -87,7 +87,7 @@ def ksoftirqd_has_it(m, cpu):
     return m[m[cpu + C_KSOFTIRQD] + K_STATE] == RUNNING
 
 
-@compiled
+@inlined
 def invoke_softirq(m, cpu):
     """At the end of the outermost interrupt, interrupts still off."""
     if ksoftirqd_has_it(m, cpu):
@@ -123,7 +123,7 @@ def local_bh_enable(m, cpu):
         start_softirq(m, cpu, 0)
 
 
-@compiled
+@inlined
 def execute_softirq(m, cpu, frame, op, x):
     """Instructions of handle_softirqs and ksoftirqd; x: where to go on."""
     if op == OP_SOFTIRQ_BEGIN:
@@ -148,7 +148,7 @@ def execute_softirq(m, cpu, frame, op, x):
         raise_softirq(m, cpu, x)
 
 
-@compiled
+@inlined
 def next_vector(m, cpu, frame, x):
     """Run the lowest vector of this pass; x when none is left."""
     left = m[frame + F_R1]
@@ -165,7 +165,7 @@ def next_vector(m, cpu, frame, x):
     call(m, cpu, m[m[G_ACTIONS] + vector], 0)
 
 
-@compiled
+@inlined
 def pass_is_over(m, cpu, frame, x):
     """The end of handle_softirqs: another pass (at x), or ksoftirqd has to go on."""
     m[cpu + C_IRQS_OFF] = 1

@@ -16,14 +16,14 @@ from tophalf.model.fields import (
     IRQ_SPURIOUS_DISABLED,
     IRQ_WAKE_THREAD,
 )
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.kmsg import LOG_NOBODY_CARED, log
 
 JUDGED_COUNT = 100_000
 UNHANDLED_MAX = 99_900
 
 
-@compiled
+@inlined
 def note_interrupt(m, cpu, desc):
     """After all actions of a line have run."""
     if m[desc + D_STATE] & IRQ_SPURIOUS_DISABLED or m[desc + D_RESULT] & IRQ_WAKE_THREAD:

@@ -25,7 +25,7 @@ from tophalf.model.fields import (
     SLEEPING,
     TASK,
 )
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.ops import (
     OP_BH_OFF,
     OP_BH_ON,
@@ -48,7 +48,7 @@ from tophalf.model.softirq import local_bh_disable, local_bh_enable
 from tophalf.model.tick import start_timer
 
 
-@compiled
+@inlined
 def execute_task(m, cpu, frame, op, x, y):
     """Instructions of tasks. Returns whether the CPU halts."""
     if op == OP_HALT:

@@ -22,11 +22,11 @@ from tophalf.model.fields import (
     T_SLOT,
 )
 from tophalf.model.ipi import LOCAL_TIMER_VECTOR
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.queue import arm
 
 
-@compiled
+@inlined
 def jiffies(m):
     return m[G_NOW] // m[G_HZ_NS]
 
