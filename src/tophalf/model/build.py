@@ -37,7 +37,8 @@ class Builder:
     def __init__(self, seed=0, cpus=1, hz=250, kernel="6.12", preempt="voluntary", nohz=True, threadirqs=False, costs=None):
         """costs: {name: integer ns or (distribution, mean ns, ...)} for COST_NAMES; 0 where nothing is said."""
         self.memory = m = Memory(seed)
-        self.cpus, self.irqs, self.tasks, self.queues, self.napis = [], {}, {}, [], []
+        self.cpus, self.irqs, self.tasks, self.queues, self.napis, self.devices = [], {}, {}, [], [], []
+        self.functions = {}  # address as the trace shows it: name
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)
@@ -51,7 +52,8 @@ class Builder:
         self.routines = kernel_routines(self.costs).place(m)
         m[f.G_SOFTIRQ_PROGRAM] = self.routines["softirq"]
         m[f.G_ACTIONS] = m.put([self.routines["nothing"]] * f.SOFTIRQ_COUNT)
-        m[m[f.G_ACTIONS] + vocab.NET_RX] = self.routines["net_rx"]
+        for vector, routine in ((vocab.NET_RX, "net_rx"), (vocab.TASKLET, "tasklets"), (vocab.HI, "hi_tasklets")):
+            m[m[f.G_ACTIONS] + vector] = self.routines[routine]
         self._vectors_used = [0] * cpus
         self._make_cpus(cpus)
 
@@ -187,11 +189,11 @@ class Builder:
         m[queue + f.Q_HISTOGRAM], m[queue + f.Q_PACKET_COST] = m.take(f.HISTOGRAM_SIZE), packet_cost
         m[desc + f.D_SOURCE] = queue
         self.timer(queue + f.Q_TIMER, f.ON_QUEUE, queue)
-        self._arrivals(queue, f"{name} {len(self.queues)}", *arrivals)
+        self.set_arrivals(queue, f"{name} {len(self.queues)}", *arrivals)
         self.queues.append(queue)
         return queue
 
-    def _arrivals(self, queue, purpose, kind, *given):
+    def set_arrivals(self, queue, purpose, kind, *given):
         m = self.memory
         if kind == "times":
             times = sorted(given[0])
@@ -237,7 +239,9 @@ class Builder:
         from tophalf.model.world import World
 
         m = self.memory
-        m[f.G_HEAP] = m.take(2 + 3 * len(self.cpus) + len(self.tasks) + 2 * len(self.queues) + 2 * len(self.napis) + 64)
+        m[f.G_HEAP] = m.take(
+            2 + 3 * len(self.cpus) + len(self.tasks) + 2 * len(self.queues) + 2 * len(self.napis) + len(self.devices) + 64
+        )
         m[f.G_TRACE_MAX], m[f.G_TRACE] = trace_rows, m.take(trace_rows * f.TRACE_ROW)
         return World(self)
 

@@ -5,6 +5,7 @@ One step of a CPU is one instruction of the program in its topmost frame. Interr
 
 from tophalf.model.contexts import call, charge, disturb, pop
 from tophalf.model.costs import cost
+from tophalf.model.device import device_fires, device_listens, execute_device
 from tophalf.model.fields import (
     C_FRAME,
     C_IRQS_OFF,
@@ -29,6 +30,7 @@ from tophalf.model.fields import (
     K_STATE,
     ON_ACTOR,
     ON_CPU,
+    ON_DEVICE,
     ON_HRTIMER,
     ON_IPI,
     ON_QUEUE,
@@ -41,6 +43,7 @@ from tophalf.model.fields import (
 from tophalf.model.hardirq import deliver, execute_hardirq
 from tophalf.model.ipi import ipis_arrive
 from tophalf.model.irqaffinity import give_vector
+from tophalf.model.irqthread import execute_irq_thread
 from tophalf.model.jit import compiled, entry, inlined
 from tophalf.model.localtimer import local_timer
 from tophalf.model.napi import execute_napi
@@ -51,6 +54,9 @@ from tophalf.model.ops import (
     NETWORK_END,
     OP_ADD,
     OP_CALL,
+    OP_DEVICE_ACK,
+    OP_IRQ_THREAD,
+    OP_IRQ_THREAD_DONE,
     OP_JUMP,
     OP_JUMP_POSITIVE,
     OP_JUMP_ZERO,
@@ -66,6 +72,7 @@ from tophalf.model.ops import (
     OP_SPEND,
     OP_SPEND_NS,
     OP_SPEND_REG,
+    OP_TASKLETS_BEGIN,
     SOFTIRQ_END,
     TASKS_END,
 )
@@ -73,10 +80,11 @@ from tophalf.model.queue import arm, next_time
 from tophalf.model.queue import pop as pop_timer
 from tophalf.model.sched import enqueue, may_preempt, schedule
 from tophalf.model.softirq import execute_softirq
+from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
 from tophalf.model.tick import tick_arrives, timer_arrives
 
-BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE = range(3)
+BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE = range(4)
 
 
 @entry
@@ -117,6 +125,8 @@ def fire(m, timer, kind, owner):
         tick_arrives(m, owner)
     elif kind == ON_HRTIMER:
         timer_arrives(m, owner)
+    elif kind == ON_DEVICE:
+        device_fires(m, owner)
     elif kind == ON_IPI:
         ipis_arrive(m, owner)
     elif kind == ON_ACTOR:
@@ -177,10 +187,17 @@ def step(m, cpu, frame):
     elif op < HARDIRQ_END:
         if op == OP_LOCAL_TIMER:
             local_timer(m, cpu, frame)
+        elif op == OP_IRQ_THREAD or op == OP_IRQ_THREAD_DONE:
+            execute_irq_thread(m, cpu, frame, op)
+        elif op >= OP_DEVICE_ACK:
+            execute_device(m, cpu, frame, op, x)
         else:
             execute_hardirq(m, cpu, frame, op, x)
     elif op < SOFTIRQ_END:
-        execute_softirq(m, cpu, frame, op, x)
+        if op >= OP_TASKLETS_BEGIN:
+            execute_tasklet(m, cpu, frame, op, x, y)
+        else:
+            execute_softirq(m, cpu, frame, op, x)
     elif op < NETWORK_END:
         if op == OP_RX or op == OP_RX_DRAIN or op == OP_RX_STAGE or op == OP_RX_STAGED or op == OP_QUEUE_DONE:
             execute_nic(m, cpu, frame, op, x, y)
@@ -225,6 +242,8 @@ def begin(m, what, address):
         give_vector(m, address, m[address + D_NEXT_CPU])
     elif what == BEGIN_QUEUE:
         watch(m, address)
+    elif what == BEGIN_DEVICE:
+        device_listens(m, address)
     elif what == BEGIN_TASK and m[address + K_PID] and m[address + K_STATE] == RUNNING:
         start_task(m, address)
 

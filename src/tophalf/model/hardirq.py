@@ -28,6 +28,7 @@ from tophalf.model.fields import (
     D_FLOW,
     D_IRQ,
     D_NAME,
+    D_ONESHOT,
     D_ONESHOT_MASK,
     D_PROGRAM,
     D_RESULT,
@@ -135,7 +136,7 @@ def flow_begins(m, cpu, desc):
     if state & (IRQ_DISABLED | IRQ_INPROGRESS) or m[desc + D_ACTIONS] == 0:
         m[desc + D_STATE] = state | IRQ_MASKED | (IRQ_PENDING if flow == FLOW_EDGE or state & IRQ_DISABLED else 0)
         return False
-    if flow == FLOW_FASTEOI and m[desc + D_ONESHOT_MASK]:
+    if flow == FLOW_FASTEOI and m[desc + D_ONESHOT]:
         state |= IRQ_MASKED
     m[desc + D_STATE] = (state | IRQ_INPROGRESS) & ~IRQ_PENDING
     count(m, cpu, desc)

@@ -3,13 +3,10 @@
 from tophalf.model.apic import latch
 from tophalf.model.fields import (
     D_CPU,
-    D_FLOW,
     D_LINE,
     D_STATE,
     D_VECTOR,
-    FLOW_EDGE,
     IRQ_MASKED,
-    IRQ_PENDING,
 )
 from tophalf.model.jit import compiled
 
@@ -18,8 +15,7 @@ from tophalf.model.jit import compiled
 def raise_line(m, desc):
     """A device signals its line. Returns whether a message reached a CPU that had none waiting."""
     if m[desc + D_STATE] & IRQ_MASKED:
-        m[desc + D_STATE] |= IRQ_PENDING if m[desc + D_FLOW] == FLOW_EDGE else 0
-        return False
+        return False  # an MSI's message is held back by the device; a level line is looked at when it is unmasked
     return latch(m, m[desc + D_CPU], m[desc + D_VECTOR])
 
 

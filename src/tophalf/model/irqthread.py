@@ -1,13 +1,36 @@
-"""Threads of interrupt handlers. kernel/irq/handle.c __irq_wake_thread, kernel/irq/manage.c irq_thread."""
+"""Threads of interrupt handlers. kernel/irq/handle.c __irq_wake_thread, kernel/irq/manage.c irq_thread.
 
+A thread's frame has its action in F_ARG. Forced threads (threadirqs) run the handler that was made for the hardirq, with bottom
+halves off. Left out: threads that follow their line to another CPU, IRQF_PERCPU and per-CPU threads.
+"""
+
+from tophalf.model.contexts import call
 from tophalf.model.fields import (
+    A_ARG,
+    A_FLAGS,
+    A_IRQ,
     A_MASK,
     A_RUNTHREAD,
+    A_TASK,
     A_THREAD,
+    C_CURRENT,
     D_ONESHOT_MASK,
+    D_STATE,
+    D_THREADS_HANDLED,
+    F_ARG,
+    F_PC,
+    FORCED_THREAD,
+    IRQ_DISABLED,
+    IRQ_INPROGRESS,
+    IRQ_MASKED,
+    K_STATE,
+    SLEEPING,
 )
+from tophalf.model.irqlines import unmask
 from tophalf.model.jit import compiled
-from tophalf.model.sched import wake
+from tophalf.model.ops import OP_IRQ_THREAD, STRIDE
+from tophalf.model.sched import schedule, wake
+from tophalf.model.softirq import local_bh_disable, local_bh_enable
 
 
 @compiled
@@ -17,4 +40,39 @@ def wake_irq_thread(m, cpu, desc, action):
         return
     m[action + A_RUNTHREAD] = 1
     m[desc + D_ONESHOT_MASK] |= m[action + A_MASK]
-    wake(m, cpu, m[action + A_THREAD])
+    wake(m, cpu, m[action + A_TASK])
+
+
+@compiled
+def execute_irq_thread(m, cpu, frame, op):
+    """Instructions of irq_thread: wait for a wakeup and call the thread's function; afterwards let the line come again."""
+    action = m[frame + F_ARG]
+    if op == OP_IRQ_THREAD:
+        if m[action + A_RUNTHREAD]:
+            m[action + A_RUNTHREAD] = 0
+            if m[action + A_FLAGS] & FORCED_THREAD:
+                local_bh_disable(m, cpu)
+            call(m, cpu, m[action + A_THREAD], m[action + A_ARG])
+        else:
+            m[frame + F_PC] -= STRIDE
+            m[m[cpu + C_CURRENT] + K_STATE] = SLEEPING
+            schedule(m, cpu, 0)
+    else:
+        finalize_oneshot(m, action)
+        if m[action + A_FLAGS] & FORCED_THREAD:
+            local_bh_enable(m, cpu)
+
+
+@compiled
+def finalize_oneshot(m, action):
+    """irq_finalize_oneshot: the line is unmasked when the last of its threads is done, unless it is disabled.
+
+    While the handler runs on another CPU, that unmasks it at its end.
+    """
+    desc = m[action + A_IRQ]
+    m[desc + D_THREADS_HANDLED] += 1
+    if m[action + A_MASK] == 0 or m[action + A_RUNTHREAD]:
+        return
+    m[desc + D_ONESHOT_MASK] &= ~m[action + A_MASK]
+    if m[desc + D_ONESHOT_MASK] == 0 and m[desc + D_STATE] & IRQ_MASKED and not m[desc + D_STATE] & (IRQ_DISABLED | IRQ_INPROGRESS):
+        unmask(m, desc)

@@ -1,7 +1,8 @@
 """The kernel's own routines as programs: what happens between their instructions is what an interrupt can come between."""
 
+from tophalf import vocab
 from tophalf.model import ops
-from tophalf.model.fields import F_R1
+from tophalf.model.fields import F_R1, IRQ_WAKE_THREAD
 from tophalf.model.program import Assembler
 
 
@@ -9,7 +10,7 @@ def kernel_routines(costs):
     """An Assembler with all of them. costs: {name: address of the cost}. Labels: irq, system_vector, local_timer, softirq,
     ksoftirqd, idle, net_rx, nothing, poll, timer_softirq, ..."""
     code = Assembler()
-    for routine in (_irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _small):
+    for routine in (_irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _irq_thread, _small):
         routine(code, costs)
     return code
 
@@ -80,6 +81,28 @@ def _net_rx(code, costs):
     code.label("net_rx_end")
     code(ops.OP_NET_RX_END, "net_rx_start")
     code(ops.OP_RET)
+
+
+def _tasklets(code, costs):
+    """kernel/softirq.c tasklet_action, tasklet_hi_action."""
+    for label, vector in (("tasklets", vocab.TASKLET), ("hi_tasklets", vocab.HI)):
+        code.label(label)
+        code(ops.OP_TASKLETS_BEGIN, vector)
+        code.label(f"{label}_next")
+        code(ops.OP_TASKLET_NEXT, f"{label}_end")
+        code(ops.OP_TASKLET_DONE, f"{label}_next")
+        code.label(f"{label}_end")
+        code(ops.OP_RET)
+
+
+def _irq_thread(code, costs):
+    """kernel/irq/manage.c irq_thread, irq_default_primary_handler."""
+    code.label("irq_thread")
+    code(ops.OP_IRQ_THREAD)
+    code(ops.OP_IRQ_THREAD_DONE)
+    code(ops.OP_JUMP, "irq_thread")
+    code.label("default_primary_handler")
+    code(ops.OP_RET, IRQ_WAKE_THREAD)
 
 
 def _small(code, costs):

@@ -69,8 +69,11 @@ def raise_softirq(m, cpu, vector):
 
 @inlined
 def mark_softirq(m, cpu, vector):
-    """__raise_softirq_irqoff."""
+    """__raise_softirq_irqoff; interrupts are off for it, whatever they were (raise_softirq)."""
+    irqs_off = m[cpu + C_IRQS_OFF]
+    m[cpu + C_IRQS_OFF] = 1
     emit(m, cpu, vocab.SOFTIRQ_RAISE, vector, 0, 0, -1)
+    m[cpu + C_IRQS_OFF] = irqs_off
     m[cpu + C_PENDING] |= 1 << vector
 
 

@@ -14,7 +14,7 @@ class World:
     of arrays of TRACE_ROW columns."""
 
     def __init__(self, builder):
-        from tophalf.model.engine import BEGIN_LINE, BEGIN_QUEUE, BEGIN_TASK, begin
+        from tophalf.model.engine import BEGIN_DEVICE, BEGIN_LINE, BEGIN_QUEUE, BEGIN_TASK, begin
 
         self.builder, self.rows = builder, []
         self.memory = _as_memory(builder.memory.words)
@@ -24,6 +24,8 @@ class World:
             begin(self.memory, BEGIN_TASK, address)
         for address in builder.queues:
             begin(self.memory, BEGIN_QUEUE, address)
+        for address in builder.devices:
+            begin(self.memory, BEGIN_DEVICE, address)
 
     @property
     def now_ns(self):
