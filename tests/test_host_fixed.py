@@ -7,7 +7,7 @@ import pytest
 
 from tophalf.host.door import open_machine
 from tophalf.host.readers.interrupts import read_interrupts
-from tophalf.host.record.recording import TarWriter
+from tophalf.recording import TarWriter
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.host.steer.fixed import read_fixed
 from tophalf.judge.managed import managed

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tophalf.errors import MachineError
-from tophalf.host.record.recording import TarWriter, moment_name, seconds_name
+from tophalf.recording import TarWriter, moment_name, seconds_name
 from tophalf.host.tarindex import index_tar
 
 LETTERS = st.characters(codec="utf-8", exclude_characters="/\0")

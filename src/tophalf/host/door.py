@@ -288,8 +288,8 @@ def _parts_of_series(parent, files, links):
 
 
 def _whole(moments, parts):
-    """Without the moment that a recorder did not come to finish (host/record/recording.py: what is written last)."""
-    from tophalf.host.record.recording import WHOLE
+    """Without the moment that a recorder did not come to finish (recording.py: what is written last)."""
+    from tophalf.recording import WHOLE
 
     return [(time_ns, part) for time_ns, part in moments if WHOLE in parts[part][0]]
 

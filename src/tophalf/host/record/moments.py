@@ -5,7 +5,7 @@ import os
 from tophalf.host.read import ALL, ALL_FACTS, read_facts, read_snapshot
 from tophalf.host.readers.nictext import settings_text, statistics_text
 from tophalf.host.readers.threads import KTHREADD, classify
-from tophalf.host.record.recording import MODE, WHOLE
+from tophalf.recording import MODE, WHOLE
 from tophalf.host.roots import LINKS_MAX, DirRoot
 
 COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "udp")  # read every second

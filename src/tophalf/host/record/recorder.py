@@ -11,7 +11,7 @@ import time
 from tophalf.errors import MachineError
 from tophalf.frozen import Frozen
 from tophalf.host.record.moments import MomentWriter
-from tophalf.host.record.recording import TarWriter, moment_name, seconds_name
+from tophalf.recording import TarWriter, moment_name, seconds_name
 from tophalf.host.record.tracefs import parse_stats
 from tophalf.host.record.tracing import MEMORY_MIB, Tracing, task_names, total_counts
 

@@ -131,9 +131,9 @@ class Tracing:
         self.close()
 
     def meta(self):
-        """What meta.json says (host/record/recording.py), as a dictionary."""
+        """What meta.json says (recording.py), as a dictionary."""
         from tophalf import __version__
-        from tophalf.host.record.recording import FORMAT
+        from tophalf.recording import FORMAT
 
         return {
             "format": FORMAT, "tophalf": __version__, "kernel": os.uname().release, "machine": os.uname().machine,

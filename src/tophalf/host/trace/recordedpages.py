@@ -1,4 +1,4 @@
-"""The trace of a recording (host/record/recording.py says which files it holds) into the event table."""
+"""The trace of a recording (recording.py says which files it holds) into the event table."""
 
 import json
 import re

@@ -1,0 +1,53 @@
+"""Recordings written from snapshots and event tables read back as what they were."""
+
+import glob
+import os
+
+import numpy as np
+import pytest
+
+from tophalf.export.recording import write_recording
+from tophalf.host.door import open_machine
+from tophalf.host.sample import take_snapshots
+from tophalf.host.trace.traces import load_events
+
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
+TRACES = sorted(glob.glob(f"{DATA}/traces/*.dat"))
+HOSTS = sorted(glob.glob(f"{DATA}/hosts/*.tar.xz"))
+COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "irq_files", "default_affinity", "threads", "udp", "log")
+FACTS = ("topology", "pci", "workqueues", "sysctl")
+
+
+def plain(value):
+    """Records as dicts, so that a difference shows where it is."""
+    if hasattr(value, "as_dict"):
+        return plain(value.as_dict())
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return tuple(map(plain, value)) if isinstance(value, tuple | list) else value
+
+
+@pytest.mark.parametrize("path", TRACES, ids=os.path.basename)
+def test_events_read_back_equal(path, tmp_path):
+    table = load_events(open_machine(path))
+    file = str(tmp_path / "x.tar")
+    shots = take_snapshots(open_machine(HOSTS[0]))
+    write_recording(file, shots[:1], table)
+    again = load_events(open_machine(file))
+    for name in ("time_ns", "cpu", "kind", "pid", "flags", "preempt", "a", "b", "c"):
+        assert np.array_equal(getattr(table, name), getattr(again, name)), name
+    assert again.digest() == table.digest()
+    assert (again.cpus, again.lost, again.clock) == (table.cpus, table.lost, table.clock)
+
+
+@pytest.mark.parametrize("path", HOSTS, ids=os.path.basename)
+def test_snapshots_read_back_equal(path, tmp_path):
+    shots = take_snapshots(open_machine(path))
+    file = str(tmp_path / "x.tar")
+    write_recording(file, shots)
+    again = take_snapshots(open_machine(file))
+    assert len(again) == len(shots)
+    for name in COUNTERS:
+        assert plain(getattr(again[-1], name)) == plain(getattr(shots[-1], name)), name
+    for name in FACTS:
+        assert plain(getattr(again[0].facts, name)) == plain(getattr(shots[0].facts, name)), name
