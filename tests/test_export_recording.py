@@ -51,3 +51,18 @@ def test_snapshots_read_back_equal(path, tmp_path):
         assert plain(getattr(again[-1], name)) == plain(getattr(shots[-1], name)), name
     for name in FACTS:
         assert plain(getattr(again[0].facts, name)) == plain(getattr(shots[0].facts, name)), name
+
+
+@pytest.mark.parametrize("command", ["irqs", "cpus", "check", "trace", "laws"])
+def test_commands_read_what_was_written(command, tmp_path, capsys):
+    from tophalf.cli.main import main
+
+    file, host = str(tmp_path / "x.tar"), f"{DATA}/hosts/netrx-flood"
+    table = load_events(open_machine(None, f"{host}.trace.dat"))
+    write_recording(file, take_snapshots(open_machine(f"{host}.tar.xz")), table)
+    assert main([command, file]) == (1 if command == "check" else 0)  # check: 1 for findings
+    shown = capsys.readouterr().out
+    assert "napi-saturated" in shown or command != "check"
+    if command in ("irqs", "cpus"):
+        main([command, f"{host}.tar.xz"])
+        assert shown.split("\n")[1:] == capsys.readouterr().out.split("\n")[1:]
