@@ -7,10 +7,10 @@ import pytest
 
 from tophalf.host.door import open_machine
 from tophalf.host.readers.interrupts import read_interrupts
-from tophalf.recording import TarWriter
 from tophalf.host.roots import MemoryRoot, live_root
 from tophalf.host.steer.fixed import read_fixed
 from tophalf.judge.managed import managed
+from tophalf.recording import TarWriter
 
 
 def test_a_recording_cannot_tell():

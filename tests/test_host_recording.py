@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tophalf.errors import MachineError
-from tophalf.recording import TarWriter, moment_name, seconds_name
 from tophalf.host.tarindex import index_tar
+from tophalf.recording import TarWriter, moment_name, seconds_name
 
 LETTERS = st.characters(codec="utf-8", exclude_characters="/\0")
 PART = st.text(LETTERS, min_size=1, max_size=60).filter(lambda part: part not in (".", ".."))

@@ -1,5 +1,7 @@
 """PCI, network and block devices of a machine as the files and links of /sys that show them."""
 
+from tophalf.export.cpumasks import mask
+
 
 def device_files(facts):
     """({path: text}, {link: target})."""
@@ -30,7 +32,6 @@ def _add_pci(device, irqs, files, links):
 
 
 def _add_net(device, files, links):
-    from tophalf.export.proctexts import mask
 
     folder = f"/sys/class/net/{device.name}"
     for name, value in (("operstate", device.operstate), ("speed", device.speed_mbps), ("mtu", device.mtu),

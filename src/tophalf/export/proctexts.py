@@ -2,6 +2,7 @@
 
 import json
 
+from tophalf.export.cpumasks import mask
 from tophalf.export.devicetexts import device_files
 from tophalf.snapshot import STAT_TIMES
 from tophalf.vocab import SOFTIRQS, cpu_list
@@ -10,13 +11,6 @@ PF_KTHREAD = 0x00200000  # include/linux/sched.h
 KTHREADD = 2
 TICK_NS = 10_000_000
 _POLICIES = ("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", None, "SCHED_IDLE", "SCHED_DEADLINE", "SCHED_EXT")
-
-
-def mask(cpus):
-    """A CPU set as the kernel writes masks: words of 32 bits."""
-    digits = f"{sum(1 << cpu for cpu in cpus):x}"
-    digits = digits.zfill(-(-len(digits) // 8) * 8)
-    return ",".join(digits[at : at + 8] for at in range(0, len(digits), 8))
 
 
 def counter_files(snapshot):

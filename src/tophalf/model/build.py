@@ -12,7 +12,8 @@ from tophalf.model.costs import MEAN_NS_MAX
 from tophalf.model.ipi import CALL_FUNCTION_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
 from tophalf.model.irqaffinity import FIRST_VECTOR, LAST_VECTOR
 from tophalf.model.memory import Memory
-from tophalf.model.microcode import kernel_routines, poll_routine
+from tophalf.model.microcode import kernel_routines, poll_routine, staged_poll_routine
+from tophalf.model.program import Assembler
 from tophalf.model.rng import EXP_BITS, ziggurat_table
 
 COST_NAMES = (
@@ -215,12 +216,18 @@ class Builder:
 
     def napi(self, name, queue, poll_cost, weight=64):
         """A NAPI instance that polls `queue`; poll_cost: a cost's address."""
-        from tophalf.model.program import Assembler
+        return self._napi(name, queue, lambda code: poll_routine(code, poll_cost, weight), weight)
 
+    def staged_napi(self, name, queue, weight=64):
+        """A NAPI instance for the packets that a handler has taken from `queue` (OP_RX_STAGE)."""
+        return self._napi(name, queue, lambda code: staged_poll_routine(code, queue, weight), weight)
+
+    def _napi(self, name, queue, write_poll, weight):
         m = self.memory
         napi = m.take(f.NAPI_SIZE)
         code = Assembler()
-        poll_routine(code, "poll", poll_cost, weight)
+        code.label("poll")
+        write_poll(code)
         m[napi + f.N_POLL], m[napi + f.N_QUEUE], m[napi + f.N_WEIGHT] = code.place(m)["poll"], queue, weight
         m[napi + f.N_NAME], m[napi + f.N_ID] = m.name(name), napi_address(len(self.napis))
         self.hrtimer(napi + f.N_TIMER, f.DO_NAPI, napi)

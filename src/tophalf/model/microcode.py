@@ -113,10 +113,16 @@ def _small(code, costs):
     code(ops.OP_RET)
 
 
-def poll_routine(code, label, poll_cost, weight):
+def poll_routine(code, poll_cost, weight):
     """A driver's poll: look at the ring, take up to `weight` packets, complete if there were fewer."""
-    code.label(label)
     code(ops.OP_SPEND, poll_cost)
     code(ops.OP_RX, 0, weight)
     code(ops.OP_NAPI_COMPLETE)
+    code(ops.OP_RET_REG, F_R1)
+
+
+def staged_poll_routine(code, queue, weight):
+    """A poll of packets that a handler has taken off the device already."""
+    code(ops.OP_RX_STAGED, queue, weight)
+    code(ops.OP_NAPI_COMPLETE, 1)
     code(ops.OP_RET_REG, F_R1)

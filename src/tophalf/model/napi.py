@@ -114,13 +114,13 @@ def execute_napi(m, cpu, frame, op, x):
     elif op == OP_NAPI_SCHEDULE:
         napi_schedule(m, cpu, x)
     elif op == OP_NAPI_COMPLETE:
-        complete(m, cpu, m[frame + F_ARG], m[frame + F_R1])
+        complete(m, cpu, m[frame + F_ARG], m[frame + F_R1], x)
 
 
 @inlined
-def complete(m, cpu, napi, work):
-    """The end of a driver's poll: with less than the weight it is done, and its queue may interrupt again."""
-    if work < m[napi + N_WEIGHT] and napi_complete_done(m, cpu, napi, work) and m[napi + N_QUEUE]:
+def complete(m, cpu, napi, work, never_masked):
+    """The end of a driver's poll: with less than the weight it is done, and its queue may interrupt again if it was masked."""
+    if work < m[napi + N_WEIGHT] and napi_complete_done(m, cpu, napi, work) and not never_masked:
         watch(m, m[napi + N_QUEUE])
 
 

@@ -62,10 +62,16 @@ def arm_signal(m, queue):
         cancel(m, queue + Q_TIMER)
 
 
+@inlined
+def first_waiting(m, queue):
+    """The first packet that no handler has taken yet."""
+    return max(m[queue + Q_HEAD], m[queue + Q_STAGED])
+
+
 @compiled
 def signal_time(m, queue):
     """When to look again whether to signal: exactly then, or at a packet that may bring it about."""
-    waiting = m[queue + Q_TAIL] - m[queue + Q_HEAD]
+    waiting = m[queue + Q_TAIL] - first_waiting(m, queue)
     frames = max(m[queue + Q_FRAMES], 1)
     if waiting == 0:
         time_ns = upcoming(m, queue)
@@ -76,7 +82,7 @@ def signal_time(m, queue):
     else:
         time_ns = NEVER
         if m[queue + Q_USECS_NS]:
-            time_ns = m[slot_of(m, queue, m[queue + Q_HEAD]) + SLOT_ARRIVAL] + m[queue + Q_USECS_NS]
+            time_ns = m[slot_of(m, queue, first_waiting(m, queue)) + SLOT_ARRIVAL] + m[queue + Q_USECS_NS]
         if frames > 1:
             time_ns = min(time_ns, upcoming(m, queue))
     if time_ns < NEVER and m[queue + Q_ITR_NS]:
@@ -102,13 +108,13 @@ def queue_looks(m, queue):
 
 @compiled
 def is_due(m, queue):
-    waiting = m[queue + Q_TAIL] - m[queue + Q_HEAD]
+    waiting = m[queue + Q_TAIL] - first_waiting(m, queue)
     if waiting == 0 or (m[queue + Q_ITR_NS] and m[G_NOW] < m[queue + Q_LAST_IRQ] + m[queue + Q_ITR_NS]):
         return False
     frames = max(m[queue + Q_FRAMES], 1)
     if waiting >= frames and (frames > 1 or m[queue + Q_USECS_NS] == 0):
         return True
-    first_ns = m[slot_of(m, queue, m[queue + Q_HEAD]) + SLOT_ARRIVAL]
+    first_ns = m[slot_of(m, queue, first_waiting(m, queue)) + SLOT_ARRIVAL]
     return m[queue + Q_USECS_NS] > 0 and m[G_NOW] >= first_ns + m[queue + Q_USECS_NS]
 
 

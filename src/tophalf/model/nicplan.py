@@ -115,11 +115,16 @@ def go_to_next(m, queue):
 @inlined
 def step_constant(m, queue):
     """One period on: whole nanoseconds, and a fraction of Q_PERIOD_WHOLE parts that is never lost."""
-    m[queue + Q_NEXT] += m[queue + Q_PERIOD]
-    m[queue + Q_FRACTION] += m[queue + Q_PERIOD_FRACTION]
-    if m[queue + Q_FRACTION] >= m[queue + Q_PERIOD_WHOLE]:
-        m[queue + Q_FRACTION] -= m[queue + Q_PERIOD_WHOLE]
-        m[queue + Q_NEXT] += 1
+    period_ns, part, whole = m[queue + Q_PERIOD], m[queue + Q_PERIOD_FRACTION], m[queue + Q_PERIOD_WHOLE]
+    m[queue + Q_NEXT], m[queue + Q_FRACTION] = a_period_on(m[queue + Q_NEXT], m[queue + Q_FRACTION], period_ns, part, whole)
+
+
+@inlined
+def a_period_on(next_ns, fraction, period_ns, part, whole):
+    fraction += part
+    if fraction >= whole:
+        return next_ns + period_ns + 1, fraction - whole
+    return next_ns + period_ns, fraction
 
 
 @inlined
@@ -179,8 +184,7 @@ def serve(m, cpu, frame, queue, budget, until):
 def serve_on(m, frame, queue, budget, until, time_ns):
     """The loop of `serve`: a hundred million packets a second go through it, so what it needs is in local variables.
 
-    It is arrive, cost_of and deliver in one: all that wait are served, then all that came meanwhile arrive. Returns when it
-    will be done.
+    It is arrive, cost_of and deliver in one: all that wait are served, then what came meanwhile arrives. Returns when done.
     """
     limit_ns, base, mask, size = m[G_LIMIT], m[queue + Q_RING], m[queue + Q_SLOT_MASK], m[queue + Q_RING_SIZE]
     head, tail, next_ns = m[queue + Q_HEAD], m[queue + Q_TAIL], upcoming(m, queue)
@@ -204,15 +208,10 @@ def serve_on(m, frame, queue, budget, until, time_ns):
             else:
                 lost += 1
             if is_steady:
-                next_ns += period_ns
-                fraction += part
-                if fraction >= whole:
-                    fraction -= whole
-                    next_ns += 1
+                next_ns, fraction = a_period_on(next_ns, fraction, period_ns, part, whole)
             elif is_poisson:
                 fraction += poisson_gap(m, rng, period_ns, part)
-                next_ns += fraction >> EXP_BITS
-                fraction &= (1 << EXP_BITS) - 1
+                next_ns, fraction = next_ns + (fraction >> EXP_BITS), fraction & (1 << EXP_BITS) - 1
             else:
                 go_to_next(m, queue)
                 next_ns = upcoming(m, queue)
@@ -221,15 +220,13 @@ def serve_on(m, frame, queue, budget, until, time_ns):
             break
         while head < stop:
             slot = base + (head & mask) * SLOT_SIZE
-            if not is_constant:
-                cost_ns = cost_of(m, queue, head)
+            cost_ns = cost_ns if is_constant else cost_of(m, queue, head)
             time_ns += cost_ns
             m[slot + SLOT_DONE] = time_ns
             if time_ns > limit_ns:
                 m[frame + F_R2] = 1
                 break
-            head += 1
-            work += 1
+            head, work = head + 1, work + 1
             latency_ns = time_ns - m[slot + SLOT_ARRIVAL]
             sum_ns += latency_ns
             most_ns = max(most_ns, latency_ns)
@@ -241,12 +238,17 @@ def serve_on(m, frame, queue, budget, until, time_ns):
     if is_steady or is_poisson:
         m[queue + Q_NEXT], m[queue + Q_FRACTION] = next_ns, fraction
     m[queue + Q_HEAD], m[queue + Q_TAIL], m[frame + F_R1] = head, tail, work
+    m[queue + Q_LATENCY_MAX], m[queue + Q_SHIFT] = most_ns, shift
+    book(m, queue, came, lost, work - first, sum_ns)
+    return time_ns
+
+
+@inlined
+def book(m, queue, came, lost, served, latency_sum_ns):
     m[queue + Q_OFFERED] += came
     m[queue + Q_DROPPED] += lost
-    m[queue + Q_DELIVERED] += work - first
-    m[queue + Q_LATENCY_SUM] += sum_ns
-    m[queue + Q_LATENCY_MAX], m[queue + Q_SHIFT] = most_ns, shift
-    return time_ns
+    m[queue + Q_DELIVERED] += served
+    m[queue + Q_LATENCY_SUM] += latency_sum_ns
 
 
 @inlined

@@ -5,8 +5,8 @@ import os
 from tophalf.host.read import ALL, ALL_FACTS, read_facts, read_snapshot
 from tophalf.host.readers.nictext import settings_text, statistics_text
 from tophalf.host.readers.threads import KTHREADD, classify
-from tophalf.recording import MODE, WHOLE
 from tophalf.host.roots import LINKS_MAX, DirRoot
+from tophalf.recording import MODE, WHOLE
 
 COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "udp")  # read every second
 NET_DEV = "/proc/net/dev"  # a recording's form of what host/readers/nicstats.py asks netlink

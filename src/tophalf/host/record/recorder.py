@@ -11,9 +11,9 @@ import time
 from tophalf.errors import MachineError
 from tophalf.frozen import Frozen
 from tophalf.host.record.moments import MomentWriter
-from tophalf.recording import TarWriter, moment_name, seconds_name
 from tophalf.host.record.tracefs import parse_stats
 from tophalf.host.record.tracing import MEMORY_MIB, Tracing, task_names, total_counts
+from tophalf.recording import TarWriter, moment_name, seconds_name
 
 POLL_NS, POLL_NS_MIN = 100_000_000, 5_000_000
 SECOND_NS = 10**9
