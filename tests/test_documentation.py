@@ -39,6 +39,20 @@ def test_shown_output_is_what_is_printed(command, shown, capsys, monkeypatch):
         at += printed[at:].index(line.rstrip()) + 1
 
 
+def programs():
+    for folder, _, names in os.walk(os.path.join(ROOT, "docs")):
+        for name in sorted(names):
+            if name.endswith(".md"):
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    for block in re.findall(r"^```python\n(.*?)^```", file.read(), re.M | re.S):
+                        yield pytest.param(block, id=name)
+
+
+@pytest.mark.parametrize("block", list(programs()))
+def test_python_in_the_documentation_runs(block):
+    exec(compile(block, "documentation", "exec"), {})
+
+
 def test_readme_shows_something_real():
     assert sum(1 for _ in examples()) >= 3
 
