@@ -50,7 +50,7 @@ from tophalf.model.nicplan import take_back
 from tophalf.model.queue import arm, cancel
 
 WEIGHT_OF_NICE_0 = 1024  # kernel/sched/core.c sched_prio_to_weight
-STACK_FULL = 1
+STACK_FULL, NO_INSTRUCTION = 1, 2  # G_ERROR
 
 
 @inlined

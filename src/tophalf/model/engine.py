@@ -3,7 +3,7 @@
 One step of a CPU is one instruction of the program in its topmost frame. Interrupts are looked for before each, if they are on.
 """
 
-from tophalf.model.contexts import call, charge, disturb, pop
+from tophalf.model.contexts import NO_INSTRUCTION, call, charge, disturb, fail, pop
 from tophalf.model.costs import cost
 from tophalf.model.device import device_fires, device_listens, execute_device
 from tophalf.model.fields import (
@@ -203,6 +203,9 @@ def step(m, cpu, frame):
             execute_nic(m, cpu, frame, op, x, y)
         else:
             execute_napi(m, cpu, frame, op, x)
+    else:
+        fail(m, cpu, NO_INSTRUCTION)
+        return True
     return False
 
 

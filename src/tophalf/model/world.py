@@ -6,7 +6,10 @@ from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 
-ERRORS = {1: "the stack of a task is full: contexts or calls nest deeper than fields.FRAMES_MAX"}
+ERRORS = {
+    1: "the stack of a task is full: contexts or calls nest deeper than fields.FRAMES_MAX",
+    2: "a program holds an instruction that the engine does not know",
+}
 
 
 class World:
