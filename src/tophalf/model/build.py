@@ -9,6 +9,7 @@ from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.costs import MEAN_NS_MAX
+from tophalf.model.fair import weight_of_nice
 from tophalf.model.ipi import CALL_FUNCTION_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
 from tophalf.model.irqaffinity import FIRST_VECTOR, LAST_VECTOR
 from tophalf.model.memory import Memory
@@ -25,6 +26,10 @@ PREEMPT = ("none", "voluntary", "full", "rt")
 SYSTEM_VECTORS = (
     (LOCAL_TIMER_VECTOR, "local_timer"), (RESCHEDULE_VECTOR, "reschedule"), (CALL_FUNCTION_VECTOR, "call_function"),
     (IRQ_WORK_VECTOR, "irq_work"),
+)  # fmt: skip
+SOFTIRQ_ROUTINES = (
+    (vocab.HI, "hi_tasklets"), (vocab.TIMER, "timer_softirq"), (vocab.NET_RX, "net_rx"), (vocab.TASKLET, "tasklets"),
+    (vocab.HRTIMER, "hrtimer_softirq"),
 )  # fmt: skip
 KSOFTIRQD_PID = 15  # of ksoftirqd/0; where a real one has it, more or less
 PIDS_FROM = 1000
@@ -53,7 +58,7 @@ class Builder:
         self.routines = kernel_routines(self.costs).place(m)
         m[f.G_SOFTIRQ_PROGRAM] = self.routines["softirq"]
         m[f.G_ACTIONS] = m.put([self.routines["nothing"]] * f.SOFTIRQ_COUNT)
-        for vector, routine in ((vocab.NET_RX, "net_rx"), (vocab.TASKLET, "tasklets"), (vocab.HI, "hi_tasklets")):
+        for vector, routine in SOFTIRQ_ROUTINES:
             m[m[f.G_ACTIONS] + vector] = self.routines[routine]
         self._vectors_used = [0] * cpus
         self._make_cpus(cpus)
@@ -120,7 +125,7 @@ class Builder:
         task = m.take(f.TASK_SIZE)
         m[task + f.K_PID], m[task + f.K_NAME], m[task + f.K_CPU] = pid, m.name(name), cpu
         m[task + f.K_POLICY], m[task + f.K_PRIORITY], m[task + f.K_CLASS] = policy, priority, time_class
-        m[task + f.K_WEIGHT] = round(1024 / 1.25**priority) if policy == f.FAIR else 1024
+        m[task + f.K_WEIGHT] = weight_of_nice(priority) if policy == f.FAIR else 1024
         self.hrtimer(task + f.K_TIMER, f.DO_WAKE, task)
         frame = m[task + f.K_FRAME] = task + f.K_STACK
         m[frame + f.F_PC] = self.routines[program] if isinstance(program, str) else program

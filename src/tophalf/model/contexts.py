@@ -38,6 +38,7 @@ from tophalf.model.fields import (
     K_RUNTIME,
     K_STACK,
     K_VRUNTIME,
+    K_VRUNTIME_REST,
     K_WEIGHT,
     KSOFTIRQD,
     NMI_MASK,
@@ -110,7 +111,9 @@ def charge(m, cpu):
         task = m[cpu + C_CURRENT]
         m[task + K_RUNTIME] += elapsed
         if m[task + K_POLICY] == FAIR:
-            m[task + K_VRUNTIME] += elapsed * WEIGHT_OF_NICE_0 // m[task + K_WEIGHT]
+            served = elapsed * WEIGHT_OF_NICE_0 + m[task + K_VRUNTIME_REST]  # the rest is kept: charged in pieces it is the same
+            m[task + K_VRUNTIME] += served // m[task + K_WEIGHT]
+            m[task + K_VRUNTIME_REST] = served % m[task + K_WEIGHT]
 
 
 @compiled

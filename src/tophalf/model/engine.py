@@ -23,6 +23,7 @@ from tophalf.model.fields import (
     G_CPUS,
     G_ERROR,
     G_LIMIT,
+    G_NOHZ,
     G_NOW,
     G_READY,
     K_CPU,
@@ -45,7 +46,7 @@ from tophalf.model.ipi import ipis_arrive
 from tophalf.model.irqaffinity import give_vector
 from tophalf.model.irqthread import execute_irq_thread
 from tophalf.model.jit import compiled, entry, inlined
-from tophalf.model.localtimer import local_timer
+from tophalf.model.localtimer import local_timer, run_timers
 from tophalf.model.napi import execute_napi
 from tophalf.model.nic import execute_nic, queue_looks, watch
 from tophalf.model.ops import (
@@ -73,18 +74,19 @@ from tophalf.model.ops import (
     OP_SPEND_NS,
     OP_SPEND_REG,
     OP_TASKLETS_BEGIN,
+    OP_TIMERS,
     SOFTIRQ_END,
     TASKS_END,
 )
 from tophalf.model.queue import arm, next_time
 from tophalf.model.queue import pop as pop_timer
-from tophalf.model.sched import enqueue, may_preempt, schedule
+from tophalf.model.sched import may_preempt, preempt, start_task
 from tophalf.model.softirq import execute_softirq
 from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
-from tophalf.model.tick import tick_arrives, timer_arrives
+from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
 
-BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE = range(4)
+BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU = range(5)
 
 
 @entry
@@ -152,7 +154,7 @@ def advance(m, cpu):
             deliver(m, cpu)
         frame = m[cpu + C_FRAME]
         if m[cpu + C_NEED_RESCHED] and may_preempt(m, cpu, frame):
-            schedule(m, cpu, 1)
+            preempt(m, cpu, frame)
             continue
         if m[frame + F_LEFT] and not pass_time(m, cpu, frame):
             return
@@ -194,7 +196,9 @@ def step(m, cpu, frame):
         else:
             execute_hardirq(m, cpu, frame, op, x)
     elif op < SOFTIRQ_END:
-        if op >= OP_TASKLETS_BEGIN:
+        if op == OP_TIMERS:
+            run_timers(m, cpu, frame, x, y)
+        elif op >= OP_TASKLETS_BEGIN:
             execute_tasklet(m, cpu, frame, op, x, y)
         else:
             execute_softirq(m, cpu, frame, op, x)
@@ -240,21 +244,16 @@ def control(m, cpu, frame, op, x, y):
 
 @entry
 def begin(m, what, address):
-    """Before the run: give a line its vector, let a task be runnable where it is, a queue listen."""
+    """Before the run: let a CPU tick that never stops it, give a line its vector, let a task be runnable, a queue listen."""
     if what == BEGIN_LINE and m[address + D_NEXT_CPU]:
         give_vector(m, address, m[address + D_NEXT_CPU])
     elif what == BEGIN_QUEUE:
         watch(m, address)
     elif what == BEGIN_DEVICE:
         device_listens(m, address)
+    elif what == BEGIN_CPU:
+        if m[G_NOHZ] == 0:
+            start_tick(m, address)
     elif what == BEGIN_TASK and m[address + K_PID] and m[address + K_STATE] == RUNNING:
-        start_task(m, address)
-
-
-@compiled
-def start_task(m, task):
-    cpu = m[task + K_CPU]
-    m[task + K_STATE] = RUNNING
-    enqueue(m, cpu, task, 0)
-    m[cpu + C_NEED_RESCHED] = 1
-    disturb(m, cpu)
+        start_task(m, m[address + K_CPU], address)
+        disturb(m, m[address + K_CPU])

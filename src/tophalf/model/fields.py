@@ -32,7 +32,8 @@ T_TIME, T_SEQ, T_SLOT, T_KIND, T_OWNER, TIMER_SIZE = range(6)
 # A kernel timer: expires on its CPU, in the local timer interrupt or (from the wheel) in the TIMER softirq after it
 H_NEXT, H_CPU, H_DO, H_ARG, HRTIMER_SIZE = range(TIMER_SIZE, TIMER_SIZE + 5)
 DO_WAKE, DO_NAPI, DO_QUEUE_WORK, DO_POLL_IRQ, DO_CALL = range(5)
-IN_WHEEL = 16  # added to H_DO: a timer of the wheel, good to a jiffy
+IN_WHEEL = 16  # added to H_DO: a timer of the wheel, good to a jiffy, run in the TIMER softirq
+IN_SOFTIRQ_TIMER = 32  # added to H_DO: an hrtimer that runs in the HRTIMER softirq (HRTIMER_MODE_SOFT)
 
 # A context or a call on a task's stack
 F_PC, F_CLASS, F_KIND, F_LEFT, F_ARG, F_R0, F_R1, F_R2, F_R3, F_R4, F_R5, FRAME_SIZE = range(12)
@@ -48,8 +49,8 @@ IN_TASK, IN_SYSCALL, IN_SOFTIRQ, IN_HARDIRQ, IN_NMI = range(5)
     C_IN_NET_RX, C_POLL_HEAD, C_POLL_TAIL, C_RT_HEAD, C_FAIR_HEAD, C_RUNNABLE, C_MIN_VRUNTIME, C_HRTIMERS, C_TICK_DUE,
     C_IPI_VECTORS, C_TASKLET_HEAD, C_TASKLET_TAIL, C_HI_HEAD, C_HI_TAIL, C_RPS_HEAD, C_BACKLOG, C_SWITCHES, C_PROCESSED,
     C_DROPPED, C_SQUEEZED, C_RECEIVED_RPS, C_FLOW_LIMITED, C_WHEEL, C_BH_POOL, C_BH_HI_POOL, C_POOL, C_HI_POOL, C_VECTORS_USED,
-    C_TIMES,
-) = range(60)  # fmt: skip
+    C_SOFT_TIMERS, C_BH_OWNER, C_BH_WAITERS, C_TIMES,
+) = range(63)  # fmt: skip
 C_IRR = C_TIMES + CLASSES  # 8 words of 32 vectors
 C_VECTORS = C_IRR + 8  # descriptor by vector
 C_SOFTIRQS = C_VECTORS + VECTORS  # how often each ran
@@ -59,8 +60,9 @@ CPU_SIZE = C_SOFTIRQS + SOFTIRQ_COUNT
 (
     K_PID, K_STATE, K_CPU, K_CLASS, K_POLICY, K_PRIORITY, K_WEIGHT, K_VRUNTIME, K_RUNTIME, K_FRAME, K_PREEMPT_COUNT, K_NEXT,
     K_ON_RQ, K_TIMER, _, _, _, _, _, _, _, _, K_NAME, K_BOUND, K_ARG, K_WOKEN_BY_IRQ, K_STAMP, K_WORKER, K_SWITCHES,
-    K_FLAGS, K_STACK,
-) = range(31)  # fmt: skip
+    K_FLAGS, K_VRUNTIME_REST, K_DEADLINE, K_PROTECTED, K_VLAG, K_DELAYED, K_PICKED, K_WAIT_NEXT, K_BOOSTED, K_OWN_PRIORITY,
+    K_STACK,
+) = range(40)  # fmt: skip
 TASK_SIZE = K_STACK + FRAMES_MAX * FRAME_SIZE
 RUNNING, SLEEPING, BLOCKED, DEAD = 0, 1, 2, 16  # as sched_switch tells prev_state
 FAIR, FIFO, IDLE_POLICY = range(3)
@@ -108,7 +110,7 @@ HISTOGRAM_SIZE = (40 - CELL_BITS) << CELL_BITS
 NAPI_SCHED, NAPI_MISSED, NAPI_THREADED, NAPI_BUSY_POLL = 1, 2, 4, 8
 
 # A tasklet
-TL_NEXT, TL_STATE, TL_COUNT, TL_PROGRAM, TL_ARG, TL_FUNCTION, TL_ADDRESS, TL_RUNS, TASKLET_SIZE = range(9)
+TL_NEXT, TL_STATE, TL_COUNT, TL_PROGRAM, TL_ARG, TL_FUNCTION, TL_ADDRESS, TL_RUNS, TL_WAITER, TASKLET_SIZE = range(10)
 TASKLET_SCHEDULED, TASKLET_RUNNING = 1, 2
 
 # A device with a line of its own or a share in one

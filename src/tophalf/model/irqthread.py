@@ -49,9 +49,9 @@ def execute_irq_thread(m, cpu, frame, op):
     action = m[frame + F_ARG]
     if op == OP_IRQ_THREAD:
         if m[action + A_RUNTHREAD]:
+            if m[action + A_FLAGS] & FORCED_THREAD and not local_bh_disable(m, cpu, frame):
+                return
             m[action + A_RUNTHREAD] = 0
-            if m[action + A_FLAGS] & FORCED_THREAD:
-                local_bh_disable(m, cpu)
             call(m, cpu, m[action + A_THREAD], m[action + A_ARG])
         else:
             m[frame + F_PC] -= STRIDE

@@ -1,22 +1,27 @@
-"""The local timer interrupt: expired timers, the tick, and the TIMER softirq for timers of the wheel.
+"""The local timer interrupt: expired timers, the tick, and the softirqs TIMER (the wheel) and HRTIMER (hrtimers that want it).
 
-kernel/time/hrtimer.c hrtimer_interrupt, kernel/time/timer.c update_process_times, run_timer_softirq. Left out: RCU's and the load
-balancer's softirqs, which the tick of a real kernel raises when they have something to do.
+kernel/time/hrtimer.c hrtimer_interrupt, hrtimer_run_softirq, kernel/time/timer.c update_process_times, run_timer_softirq. One timer
+an instruction, so that interrupts come between those of a softirq. Left out: RCU's and the load balancer's softirqs, which a real
+tick raises when they have something to do; timers that wait for jiffies to be a multiple of their wheel's level.
 """
 
 from tophalf import vocab
+from tophalf.model.contexts import call
 from tophalf.model.costs import cost
 from tophalf.model.fields import (
     C_HRTIMERS,
     C_NEED_RESCHED,
     C_RESCHED_BY_IRQ,
+    C_SOFT_TIMERS,
     C_TICK_DUE,
     C_WHEEL,
     COST_SIZE,
     COST_TIMER_TICK,
+    DO_CALL,
     DO_NAPI,
     DO_WAKE,
     F_LEFT,
+    F_PC,
     G_COSTS,
     H_ARG,
     H_DO,
@@ -25,14 +30,20 @@ from tophalf.model.fields import (
 )
 from tophalf.model.jit import compiled
 from tophalf.model.napi import napi_watchdog
+from tophalf.model.ops import STRIDE
 from tophalf.model.sched import slice_is_over, wake
 from tophalf.model.softirq import mark_softirq
 
 
 @compiled
 def local_timer(m, cpu, frame):
-    """The handler of LOCAL_TIMER_VECTOR."""
-    run_expired(m, cpu, cpu + C_HRTIMERS)
+    """The handler of LOCAL_TIMER_VECTOR: first what expired, one a time, then the tick."""
+    if m[cpu + C_HRTIMERS]:
+        m[frame + F_PC] -= STRIDE
+        expire_next(m, cpu, cpu + C_HRTIMERS)
+        return
+    if m[cpu + C_SOFT_TIMERS]:
+        mark_softirq(m, cpu, vocab.HRTIMER)
     if m[cpu + C_TICK_DUE]:
         m[cpu + C_TICK_DUE] = 0
         m[frame + F_LEFT] += cost(m, m[G_COSTS] + COST_TIMER_TICK * COST_SIZE)
@@ -44,18 +55,24 @@ def local_timer(m, cpu, frame):
 
 
 @compiled
-def run_expired(m, cpu, link):
-    """Run what expired, in its order: hrtimers in hardirq, those of the wheel in softirq."""
-    while m[link]:
-        timer = m[link]
-        m[link] = m[timer + H_NEXT]
-        expire(m, cpu, timer)
+def run_timers(m, cpu, frame, which, done):
+    """The softirqs TIMER and HRTIMER. which: the field of the CPU's list; done: where to go on when it is empty."""
+    if m[cpu + which]:
+        m[frame + F_PC] -= STRIDE
+        expire_next(m, cpu, cpu + which)
+    else:
+        m[frame + F_PC] = done
 
 
 @compiled
-def expire(m, cpu, timer):
+def expire_next(m, cpu, link):
+    """Run the first that expired. A function of its own (DO_CALL) is called with the timer as its argument."""
+    timer = m[link]
+    m[link] = m[timer + H_NEXT]
     what = m[timer + H_DO] & (IN_WHEEL - 1)
     if what == DO_WAKE:
         wake(m, cpu, m[timer + H_ARG])
     elif what == DO_NAPI:
         napi_watchdog(m, cpu, m[timer + H_ARG])
+    elif what == DO_CALL:
+        call(m, cpu, m[timer + H_ARG], timer)

@@ -2,7 +2,7 @@
 
 from tophalf import vocab
 from tophalf.model import ops
-from tophalf.model.fields import F_R1, IRQ_WAKE_THREAD
+from tophalf.model.fields import C_SOFT_TIMERS, C_WHEEL, F_R1, IRQ_WAKE_THREAD
 from tophalf.model.program import Assembler
 
 
@@ -10,7 +10,7 @@ def kernel_routines(costs):
     """An Assembler with all of them. costs: {name: address of the cost}. Labels: irq, system_vector, local_timer, softirq,
     ksoftirqd, idle, net_rx, nothing, poll, timer_softirq, ..."""
     code = Assembler()
-    for routine in (_irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _irq_thread, _small):
+    for routine in (_irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _timers, _irq_thread, _small):
         routine(code, costs)
     return code
 
@@ -91,6 +91,15 @@ def _tasklets(code, costs):
         code.label(f"{label}_next")
         code(ops.OP_TASKLET_NEXT, f"{label}_end")
         code(ops.OP_TASKLET_DONE, f"{label}_next")
+        code.label(f"{label}_end")
+        code(ops.OP_RET)
+
+
+def _timers(code, costs):
+    """kernel/time/timer.c run_timer_softirq, kernel/time/hrtimer.c hrtimer_run_softirq."""
+    for label, timers in (("timer_softirq", C_WHEEL), ("hrtimer_softirq", C_SOFT_TIMERS)):
+        code.label(label)
+        code(ops.OP_TIMERS, timers, f"{label}_end")
         code.label(f"{label}_end")
         code(ops.OP_RET)
 

@@ -7,6 +7,7 @@ netpoll, the timer that flushes GRO where interrupts are not deferred.
 
 from tophalf import vocab
 from tophalf.model.contexts import call
+from tophalf.model.fair import KERNEL_6_1
 from tophalf.model.fields import (
     C_IN_NET_RX,
     C_POLL_HEAD,
@@ -57,7 +58,7 @@ from tophalf.model.ops import (
     OP_NET_RX_NEXT,
 )
 from tophalf.model.sched import wake
-from tophalf.model.softirq import KERNEL_6_1, mark_softirq
+from tophalf.model.softirq import mark_softirq
 from tophalf.model.tick import jiffies, start_timer
 from tophalf.model.trace import emit
 

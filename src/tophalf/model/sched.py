@@ -1,19 +1,29 @@
-"""The scheduler, as far as interrupt work competes with tasks: FIFO before fair, fair by virtual runtime.
+"""The scheduler, as far as interrupt work competes with tasks: FIFO before fair, and fair by `fair`.
 
-kernel/sched/core.c __schedule, try_to_wake_up; kernel/sched/rt.c; kernel/sched/fair.c. Left out: EEVDF's deadlines (the task
-with the least virtual runtime runs), load balancing between CPUs, groups, deadline and idle policies.
+kernel/sched/core.c __schedule, try_to_wake_up; kernel/sched/rt.c. A task stays on its CPU. Left out: balancing between CPUs,
+the stop, deadline and idle classes, RR, the RT class's throttling, wakeups that are sent to the other CPU to be carried out there.
 """
 
 from tophalf import vocab
 from tophalf.model.contexts import charge
 from tophalf.model.costs import cost
+from tophalf.model.fair import (
+    best_of,
+    has_had_its_slice,
+    insert,
+    place_new,
+    remove,
+    renew,
+    starts,
+    stays_on_queue,
+    wakes,
+    wakeup_preempts,
+)
 from tophalf.model.fields import (
     C_CURRENT,
-    C_FAIR_HEAD,
     C_FRAME,
     C_IDLE,
     C_IRQS_OFF,
-    C_MIN_VRUNTIME,
     C_NEED_RESCHED,
     C_NUMBER,
     C_PREEMPT_COUNT,
@@ -37,6 +47,7 @@ from tophalf.model.fields import (
     HARDIRQ_MASK,
     IN_TASK,
     K_CPU,
+    K_DELAYED,
     K_FLAGS,
     K_FRAME,
     K_NAME,
@@ -49,10 +60,11 @@ from tophalf.model.fields import (
     K_STAMP,
     K_STATE,
     K_SWITCHES,
-    K_VRUNTIME,
+    K_VLAG,
     K_WOKEN_BY_IRQ,
     NMI_MASK,
     RUNNING,
+    SOFTIRQ_MASK,
     SOFTIRQ_OFFSET,
     TASK,
 )
@@ -64,59 +76,113 @@ from tophalf.model.trace import emit
 # CONFIG_PREEMPT_*: when a task that did not ask for it can be taken off its CPU
 PREEMPT_NONE, PREEMPT_VOLUNTARY, PREEMPT_FULL, PREEMPT_RT = range(4)
 KERNEL_THREAD = 1  # K_FLAGS
-PREEMPTED = 0x100  # prev_state of a task that could have gone on (include/trace/events/sched.h, TASK_REPORT_MAX)
-WAKEUP_GRANULARITY_NS = 1_000_000  # kernel/sched/fair.c sysctl_sched_wakeup_granularity, before it is scaled by CPUs
-SLEEPER_CREDIT_NS = 3_000_000  # half of sched_latency (6 ms): what a task may have slept off
-SLICE_NS = 3_000_000  # kernel/sched/fair.c sysctl_sched_base_slice
+PREEMPTED = 0x100  # prev_state of a task that was preempted in the kernel (include/trace/events/sched.h, TASK_REPORT_MAX)
 
 
 @compiled
 def enqueue(m, cpu, task, at_head):
-    """Put a runnable task on its CPU's queue: by priority, or by virtual runtime. at_head: before its equals."""
+    """Put a runnable task on its CPU's queue. at_head: one of the FIFO class before its equals."""
     m[task + K_ON_RQ] = 1
     m[cpu + C_RUNNABLE] += 1
-    link = cpu + (C_RT_HEAD if m[task + K_POLICY] == FIFO else C_FAIR_HEAD)
-    while m[link] and not goes_before(m, task, m[link], at_head):
+    if m[task + K_POLICY] != FIFO:
+        insert(m, cpu, task)
+        return
+    link = cpu + C_RT_HEAD
+    while m[link] and m[m[link] + K_PRIORITY] > m[task + K_PRIORITY] - at_head:
         link = m[link] + K_NEXT
     m[task + K_NEXT] = m[link]
     m[link] = task
 
 
 @compiled
-def goes_before(m, task, other, at_head):
-    if m[task + K_POLICY] == FIFO:
-        return m[task + K_PRIORITY] > m[other + K_PRIORITY] - at_head
-    return m[task + K_VRUNTIME] < m[other + K_VRUNTIME] + at_head
+def dequeue(m, cpu, task):
+    """Take a task off its CPU's queue."""
+    m[task + K_ON_RQ] = 0
+    m[cpu + C_RUNNABLE] -= 1
+    if m[task + K_POLICY] != FIFO:
+        remove(m, cpu, task)
+        return
+    link = cpu + C_RT_HEAD
+    while m[link] != task:
+        link = m[link] + K_NEXT
+    m[link] = m[task + K_NEXT]
 
 
 @compiled
-def take_next(m, cpu):
-    """Take the task that runs next off the queue; the idle task when there is none."""
-    link = cpu + (C_RT_HEAD if m[cpu + C_RT_HEAD] else C_FAIR_HEAD)
-    task = m[link]
-    if task == 0:
-        return m[cpu + C_IDLE]
-    m[link] = m[task + K_NEXT]
-    m[task + K_ON_RQ] = 0
-    m[cpu + C_RUNNABLE] -= 1
+def start_task(m, cpu, task):
+    """A task that can run from the beginning."""
     if m[task + K_POLICY] == FAIR:
-        m[cpu + C_MIN_VRUNTIME] = max(m[cpu + C_MIN_VRUNTIME], m[task + K_VRUNTIME])
-    return task
+        place_new(m, cpu, running_fair(m, cpu), task)
+    enqueue(m, cpu, task, 0)
+    m[cpu + C_NEED_RESCHED] = 1
+
+
+@compiled
+def running_fair(m, cpu):
+    """The task that runs, if it competes in the fair class; else 0."""
+    current = m[cpu + C_CURRENT]
+    return current if m[current + K_POLICY] == FAIR and m[current + K_STATE] == RUNNING else 0
 
 
 @compiled
 def schedule(m, cpu, preempted):
-    """Choose who runs (kernel/sched/core.c __schedule). preempted: whether the running task could have gone on."""
+    """Choose who runs (kernel/sched/core.c __schedule). preempted: whether it is left in the kernel without having asked."""
     charge(m, cpu)
     task = m[cpu + C_CURRENT]
     m[cpu + C_NEED_RESCHED] = 0
     by_irq = m[cpu + C_RESCHED_BY_IRQ]
     m[cpu + C_RESCHED_BY_IRQ] = 0
-    if m[task + K_STATE] == RUNNING and task != m[cpu + C_IDLE]:
-        enqueue(m, cpu, task, preempted)
-    chosen = take_next(m, cpu)
+    chosen = choose(m, cpu, task if goes_on(m, cpu, task) else 0)
     if chosen != task:
         switch(m, cpu, task, chosen, preempted, by_irq)
+
+
+@compiled
+def goes_on(m, cpu, task):
+    """Whether the running task competes on: it can run, or is not let go yet."""
+    if task == m[cpu + C_IDLE]:
+        return False
+    if m[task + K_POLICY] == FIFO:
+        return m[task + K_STATE] == RUNNING
+    if m[task + K_STATE] != RUNNING:
+        return stays_on_queue(m, cpu, task)
+    renew(m, cpu, task)
+    return True
+
+
+@compiled
+def choose(m, cpu, running):
+    """pick_next_task: FIFO first, then fair, then idle. running: the task that runs, 0 if it does not compete."""
+    if running and (m[running + K_POLICY] == FIFO or m[cpu + C_RT_HEAD]):
+        enqueue(m, cpu, running, 1)
+        running = 0
+    if m[cpu + C_RT_HEAD]:
+        chosen = m[cpu + C_RT_HEAD]
+        dequeue(m, cpu, chosen)
+        return chosen
+    return choose_fair(m, cpu, running)
+
+
+@compiled
+def choose_fair(m, cpu, running):
+    """Among fair tasks; those that only waited to be owed something leave on their turn."""
+    chosen = best_of(m, cpu, running)
+    while chosen and m[chosen + K_DELAYED]:
+        m[chosen + K_DELAYED] = 0
+        m[chosen + K_VLAG] = 0
+        if chosen == running:
+            running = 0
+        else:
+            dequeue(m, cpu, chosen)
+        chosen = best_of(m, cpu, running)
+    if chosen == 0:
+        return m[cpu + C_IDLE]
+    if chosen != running:
+        dequeue(m, cpu, chosen)
+        if running:
+            enqueue(m, cpu, running, 0)
+        starts(m, chosen)
+    return chosen
 
 
 @compiled
@@ -159,16 +225,29 @@ def wake(m, cpu, task):
         return False
     home = m[task + K_CPU]
     emit(m, cpu, vocab.SCHED_WAKING, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
-    m[task + K_STATE] = RUNNING
     in_irq = m[cpu + C_PREEMPT_COUNT] & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET)
     m[task + K_WOKEN_BY_IRQ] = 1 if in_irq else 0
-    if m[task + K_POLICY] == FAIR:
-        m[task + K_VRUNTIME] = max(m[task + K_VRUNTIME], m[home + C_MIN_VRUNTIME] - SLEEPER_CREDIT_NS)
-    enqueue(m, home, task, 0)
-    emit(m, cpu, vocab.SCHED_WAKEUP, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
+    activate(m, home, task)
+    m[task + K_STATE] = RUNNING
     if preempts(m, home, task):
         resched(m, cpu, home, in_irq)
+    emit(m, cpu, vocab.SCHED_WAKEUP, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
     return True
+
+
+@compiled
+def activate(m, cpu, task):
+    """Put a task that wakes on the queue of its CPU, where its equals are up to date."""
+    if m[task + K_POLICY] == FIFO:
+        enqueue(m, cpu, task, 0)
+        return
+    charge(m, cpu)
+    running = running_fair(m, cpu)
+    if running:
+        renew(m, cpu, running)
+    if wakes(m, cpu, running, task):
+        m[task + K_ON_RQ] = 1
+        m[cpu + C_RUNNABLE] += 1
 
 
 @compiled
@@ -183,40 +262,52 @@ def resched(m, cpu, home, in_irq):
 
 @compiled
 def preempts(m, cpu, task):
-    """Whether a task that woke may take the CPU from the one that runs (kernel/sched/fair.c check_preempt_wakeup_fair)."""
+    """Whether a task that woke may take the CPU from the one that runs (wakeup_preempt)."""
     current = m[cpu + C_CURRENT]
     if current == m[cpu + C_IDLE]:
         return True
     if m[task + K_POLICY] == FIFO:
         return m[current + K_POLICY] != FIFO or m[task + K_PRIORITY] > m[current + K_PRIORITY]
-    if m[current + K_POLICY] == FIFO:
+    if m[current + K_POLICY] == FIFO or m[current + K_STATE] != RUNNING:
         return False
-    charge(m, cpu)
-    return m[current + K_VRUNTIME] - m[task + K_VRUNTIME] > WAKEUP_GRANULARITY_NS
+    return wakeup_preempts(m, cpu, current, task)
 
 
 @compiled
 def slice_is_over(m, cpu):
-    """At a tick: whether the running fair task has had its slice and another waits (entity_tick)."""
+    """At a tick: whether the running task has to make room for another (scheduler_tick)."""
     current = m[cpu + C_CURRENT]
-    if current == m[cpu + C_IDLE]:
+    if current == m[cpu + C_IDLE] or m[current + K_POLICY] == FIFO:
         return False
-    if m[current + K_POLICY] == FIFO:
-        return False
-    if m[cpu + C_RT_HEAD]:
-        return True
-    return m[cpu + C_FAIR_HEAD] != 0 and m[G_NOW] - m[current + K_STAMP] >= SLICE_NS
+    charge(m, cpu)
+    return m[cpu + C_RT_HEAD] != 0 or has_had_its_slice(m, cpu, current)
+
+
+@compiled
+def in_user_mode(m, cpu, frame):
+    return m[frame + F_CLASS] == TASK and m[frame + F_KIND] == IN_TASK and not m[m[cpu + C_CURRENT] + K_FLAGS] & KERNEL_THREAD
 
 
 @inlined
 def may_preempt(m, cpu, frame):
-    """Whether the running context can be left for another task now: irqentry_exit_cond_resched, exit to user mode, idle."""
-    if m[cpu + C_PREEMPT_COUNT] or m[cpu + C_IRQS_OFF]:
+    """Whether the running context can be left for another task now: irqentry_exit_cond_resched, exit to user mode, idle.
+
+    PREEMPT_RT: with bottom halves off, too; what they protect has a lock of its own there (`bhlock`).
+    """
+    count = m[cpu + C_PREEMPT_COUNT]
+    if m[G_PREEMPT] == PREEMPT_RT:
+        count &= ~SOFTIRQ_MASK
+    if count or m[cpu + C_IRQS_OFF]:
         return False
     if m[cpu + C_CURRENT] == m[cpu + C_IDLE] or m[G_PREEMPT] >= PREEMPT_FULL:
         return True
-    user_mode = m[frame + F_CLASS] == TASK and m[frame + F_KIND] == IN_TASK
-    return user_mode and not m[m[cpu + C_CURRENT] + K_FLAGS] & KERNEL_THREAD
+    return in_user_mode(m, cpu, frame)
+
+
+@compiled
+def preempt(m, cpu, frame):
+    """Leave the running context for another task: to user mode or idle by schedule, in the kernel by preempt_schedule_irq."""
+    schedule(m, cpu, 0 if in_user_mode(m, cpu, frame) else 1)
 
 
 @inlined

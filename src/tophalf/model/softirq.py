@@ -1,13 +1,17 @@
 """Softirqs: raised on this CPU, run in passes after an interrupt, when bottom halves come on again, or in ksoftirqd.
 
 kernel/softirq.c. The frame of a run holds: R1 what is left of this pass, R2 restarts left, R3 the jiffy at which it ends, R4 the
-vector that runs, R5 interrupts as they were.
+vector that runs, R5 interrupts as they were; F_ARG what else preempt_count is less by afterwards. On PREEMPT_RT only ksoftirqd
+and tasks that let bottom halves on run softirqs, one of them at a time (`bhlock`). Left out: ktimers/N, which came with 6.13.
 """
 
 from tophalf import vocab
+from tophalf.model.bhlock import bh_disable, is_rt, release
 from tophalf.model.contexts import call, charge, in_interrupt, push
 from tophalf.model.costs import cost
+from tophalf.model.fair import KERNEL_6_1
 from tophalf.model.fields import (
+    C_BH_OWNER,
     C_CURRENT,
     C_FRAME,
     C_IRQS_OFF,
@@ -18,6 +22,7 @@ from tophalf.model.fields import (
     C_SOFTIRQS,
     COST_SIZE,
     COST_SOFTIRQ_ENTRY,
+    F_ARG,
     F_CLASS,
     F_LEFT,
     F_PC,
@@ -38,6 +43,7 @@ from tophalf.model.fields import (
     SLEEPING,
     SOFTIRQ,
     SOFTIRQ_DISABLE_OFFSET,
+    SOFTIRQ_MASK,
     SOFTIRQ_OFFSET,
 )
 from tophalf.model.jit import compiled, inlined
@@ -49,13 +55,13 @@ from tophalf.model.ops import (
     OP_SOFTIRQ_DONE,
     OP_SOFTIRQ_PASS,
     OP_SOFTIRQ_VECTOR,
+    STRIDE,
 )
 from tophalf.model.sched import forced_threads, schedule, wake
 from tophalf.model.tick import jiffies
 from tophalf.model.trace import emit
 
 TIME_MAX_NS = 2_000_000  # MAX_SOFTIRQ_TIME, rounded up to jiffies
-KERNEL_6_1 = 601
 SOFTIRQ_NOW_MASK = 1 << vocab.HI | 1 << vocab.TASKLET  # 6.1 only: what does not wait for ksoftirqd
 
 
@@ -63,8 +69,14 @@ SOFTIRQ_NOW_MASK = 1 << vocab.HI | 1 << vocab.TASKLET  # 6.1 only: what does not
 def raise_softirq(m, cpu, vector):
     """raise_softirq_irqoff: mark it on this CPU; outside of interrupts ksoftirqd will have to run it."""
     mark_softirq(m, cpu, vector)
-    if not in_interrupt(m, cpu):
+    if not in_interrupt(m, cpu) and should_wake_ksoftirqd(m, cpu):
         wake_ksoftirqd(m, cpu)
+
+
+@compiled
+def should_wake_ksoftirqd(m, cpu):
+    """On PREEMPT_RT a task with bottom halves off will see to it when it lets them on."""
+    return not is_rt(m) or m[cpu + C_BH_OWNER] == 0
 
 
 @inlined
@@ -85,7 +97,7 @@ def wake_ksoftirqd(m, cpu):
 @inlined
 def ksoftirqd_has_it(m, cpu):
     """Up to 6.1 (ksoftirqd_running): while ksoftirqd can run, others leave softirqs to it, except tasklets."""
-    if m[G_KERNEL] > KERNEL_6_1 or m[cpu + C_PENDING] & SOFTIRQ_NOW_MASK:
+    if m[G_KERNEL] > KERNEL_6_1 or m[cpu + C_PENDING] & SOFTIRQ_NOW_MASK or is_rt(m):
         return False
     return m[m[cpu + C_KSOFTIRQD] + K_STATE] == RUNNING
 
@@ -95,35 +107,57 @@ def invoke_softirq(m, cpu):
     """At the end of the outermost interrupt, interrupts still off."""
     if ksoftirqd_has_it(m, cpu):
         return
-    if forced_threads(m):
+    if not forced_threads(m):
+        start_softirq(m, cpu, 1, 0)
+    elif should_wake_ksoftirqd(m, cpu):
         wake_ksoftirqd(m, cpu)
-    else:
-        start_softirq(m, cpu, 1)
 
 
 @compiled
-def start_softirq(m, cpu, irqs_off):
-    """Enter handle_softirqs. irqs_off: what interrupts are left at afterwards."""
+def start_softirq(m, cpu, irqs_off, preempt_offset):
+    """Enter handle_softirqs. irqs_off: what interrupts are left at afterwards; preempt_offset: what preempt_count is less by."""
     charge(m, cpu)
     frame = m[cpu + C_FRAME]
     time_class = KSOFTIRQD if m[frame + F_CLASS] == KSOFTIRQD else SOFTIRQ
-    frame = push(m, cpu, m[G_SOFTIRQ_PROGRAM], time_class, IN_SOFTIRQ, 0)
+    frame = push(m, cpu, m[G_SOFTIRQ_PROGRAM], time_class, IN_SOFTIRQ, preempt_offset)
     m[frame + F_R5] = irqs_off
     m[frame + F_LEFT] = cost(m, m[G_COSTS] + COST_SOFTIRQ_ENTRY * COST_SIZE)
 
 
 @compiled
-def local_bh_disable(m, cpu):
-    m[cpu + C_PREEMPT_COUNT] += SOFTIRQ_DISABLE_OFFSET
+def local_bh_disable(m, cpu, frame):
+    """Returns False where the task has to wait first (PREEMPT_RT); `frame` does its instruction again then."""
+    return bh_disable(m, cpu, frame, SOFTIRQ_DISABLE_OFFSET)
 
 
 @compiled
 def local_bh_enable(m, cpu):
-    """__local_bh_enable_ip: what was raised meanwhile runs here, in the caller."""
+    """__local_bh_enable_ip: what was raised meanwhile runs here, in the caller, who cannot be preempted until it is done."""
+    if is_rt(m):
+        local_bh_enable_rt(m, cpu)
+        return
     m[cpu + C_PREEMPT_COUNT] -= SOFTIRQ_DISABLE_OFFSET
     if m[cpu + C_PENDING] and not in_interrupt(m, cpu) and not ksoftirqd_has_it(m, cpu):
+        irqs_off = m[cpu + C_IRQS_OFF]
         m[cpu + C_IRQS_OFF] = 1
-        start_softirq(m, cpu, 0)
+        m[cpu + C_PREEMPT_COUNT] += 1
+        start_softirq(m, cpu, irqs_off, 1)
+
+
+@compiled
+def local_bh_enable_rt(m, cpu):
+    """The same on PREEMPT_RT: a caller that cannot be preempted leaves it to ksoftirqd. The lock is let go after the softirqs."""
+    count = m[cpu + C_PREEMPT_COUNT] - SOFTIRQ_DISABLE_OFFSET
+    m[cpu + C_PREEMPT_COUNT] = count
+    if count & SOFTIRQ_MASK:
+        return
+    if m[cpu + C_PENDING] and count == 0 and m[cpu + C_IRQS_OFF] == 0:
+        m[cpu + C_IRQS_OFF] = 1
+        start_softirq(m, cpu, 0, 0)
+        return
+    if m[cpu + C_PENDING]:
+        wake_ksoftirqd(m, cpu)
+    release(m, cpu)
 
 
 @inlined
@@ -178,21 +212,24 @@ def pass_is_over(m, cpu, frame, x):
             m[frame + F_PC] = x
             return
         wake_ksoftirqd(m, cpu)
-    m[cpu + C_PREEMPT_COUNT] -= SOFTIRQ_OFFSET
+    m[cpu + C_PREEMPT_COUNT] -= SOFTIRQ_OFFSET + m[frame + F_ARG]
+    if is_rt(m):
+        release(m, cpu)
     m[cpu + C_IRQS_OFF] = m[frame + F_R5]
 
 
 @compiled
 def run_ksoftirqd(m, cpu, frame):
-    """One round of ksoftirqd/N: run what is pending, else sleep."""
+    """One round of ksoftirqd/N (run_ksoftirqd): run what is pending, else sleep (kernel/smpboot.c smpboot_thread_fn)."""
+    if is_rt(m):
+        if m[cpu + C_PENDING] and not bh_disable(m, cpu, frame, 0):
+            return
+        if m[cpu + C_PENDING] == 0:
+            release(m, cpu)
     if m[cpu + C_PENDING]:
         m[cpu + C_IRQS_OFF] = 1
-        start_softirq(m, cpu, 0)
+        start_softirq(m, cpu, 0, 0)
     else:
+        m[frame + F_PC] -= STRIDE
         m[m[cpu + C_CURRENT] + K_STATE] = SLEEPING
         schedule(m, cpu, 0)
-
-
-@compiled
-def serving_softirq(m, cpu):
-    return m[cpu + C_PREEMPT_COUNT] & SOFTIRQ_OFFSET

@@ -1,12 +1,15 @@
 """Tasklets: once scheduled they run once, on the CPU that scheduled them, and never on two at the same time.
 
 kernel/softirq.c __tasklet_schedule_common, tasklet_action_common. The frame of a run holds: R1 the list that it took, R2 the
-tasklet that runs, R3 the vector. Left out: tasklet_kill, which waits for one in a task.
+tasklet that runs, R3 the vector. OP_TASKLET_DISABLE is tasklet_disable_nosync. Left out: the tasklets of a CPU that goes offline
+(takeover_tasklets), more than one task at a time that kills the same tasklet.
 """
 
 from tophalf import vocab
 from tophalf.model.contexts import call
 from tophalf.model.fields import (
+    BLOCKED,
+    C_CURRENT,
     C_HI_HEAD,
     C_HI_TAIL,
     C_TASKLET_HEAD,
@@ -15,6 +18,7 @@ from tophalf.model.fields import (
     F_R1,
     F_R2,
     F_R3,
+    K_STATE,
     TASKLET_RUNNING,
     TASKLET_SCHEDULED,
     TL_ADDRESS,
@@ -25,16 +29,21 @@ from tophalf.model.fields import (
     TL_PROGRAM,
     TL_RUNS,
     TL_STATE,
+    TL_WAITER,
 )
 from tophalf.model.jit import compiled
 from tophalf.model.ops import (
     OP_TASKLET_DISABLE,
     OP_TASKLET_DONE,
     OP_TASKLET_ENABLE,
+    OP_TASKLET_KILL,
+    OP_TASKLET_KILLED,
     OP_TASKLET_NEXT,
     OP_TASKLET_SCHEDULE,
     OP_TASKLETS_BEGIN,
+    STRIDE,
 )
+from tophalf.model.sched import schedule, wake
 from tophalf.model.softirq import mark_softirq, raise_softirq
 from tophalf.model.trace import emit
 
@@ -53,6 +62,7 @@ def execute_tasklet(m, cpu, frame, op, x, y):
         tasklet = m[frame + F_R2]
         emit(m, cpu, vocab.TASKLET_EXIT, m[tasklet + TL_ADDRESS], m[tasklet + TL_FUNCTION], 0, -1)
         m[tasklet + TL_STATE] &= ~TASKLET_RUNNING
+        wake_waiter(m, cpu, tasklet)
         m[frame + F_PC] = x
     elif op == OP_TASKLET_SCHEDULE:
         tasklet_schedule(m, cpu, x, y)
@@ -60,6 +70,34 @@ def execute_tasklet(m, cpu, frame, op, x, y):
         m[x + TL_COUNT] += 1
     elif op == OP_TASKLET_ENABLE:
         m[x + TL_COUNT] -= 1
+    elif op == OP_TASKLET_KILL:
+        if waits_for(m, cpu, frame, x, TASKLET_SCHEDULED):
+            m[x + TL_STATE] |= TASKLET_SCHEDULED
+    elif op == OP_TASKLET_KILLED and waits_for(m, cpu, frame, x, TASKLET_RUNNING):
+        m[x + TL_STATE] &= ~TASKLET_SCHEDULED
+
+
+@compiled
+def waits_for(m, cpu, frame, tasklet, state):
+    """tasklet_kill, in two instructions: wait until it is not scheduled and take that for oneself; wait until it does not run.
+
+    Returns whether it is so; else the task sleeps, and does the instruction again.
+    """
+    if m[tasklet + TL_STATE] & state == 0:
+        return True
+    m[tasklet + TL_WAITER] = m[cpu + C_CURRENT]
+    m[frame + F_PC] -= STRIDE
+    m[m[cpu + C_CURRENT] + K_STATE] = BLOCKED
+    schedule(m, cpu, 0)
+    return False
+
+
+@compiled
+def wake_waiter(m, cpu, tasklet):
+    """wake_up_var, where a state of the tasklet ends."""
+    if m[tasklet + TL_WAITER]:
+        wake(m, cpu, m[tasklet + TL_WAITER])
+        m[tasklet + TL_WAITER] = 0
 
 
 @compiled
@@ -98,6 +136,7 @@ def next_tasklet(m, cpu, frame, x):
         m[frame + F_R1] = m[tasklet + TL_NEXT]
         if not m[tasklet + TL_STATE] & TASKLET_RUNNING and m[tasklet + TL_COUNT] == 0:
             m[tasklet + TL_STATE] = TASKLET_RUNNING
+            wake_waiter(m, cpu, tasklet)
             m[tasklet + TL_RUNS] += 1
             m[frame + F_R2] = tasklet
             emit(m, cpu, vocab.TASKLET_ENTRY, m[tasklet + TL_ADDRESS], m[tasklet + TL_FUNCTION], 0, -1)

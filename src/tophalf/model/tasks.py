@@ -17,6 +17,7 @@ from tophalf.model.fields import (
     G_COSTS,
     G_FAULTS,
     G_NOW,
+    G_PREEMPT,
     G_SYSCALLS,
     IN_SYSCALL,
     K_CPU,
@@ -43,7 +44,7 @@ from tophalf.model.ops import (
     OP_WAKE,
     STRIDE,
 )
-from tophalf.model.sched import schedule, wake
+from tophalf.model.sched import PREEMPT_FULL, schedule, wake
 from tophalf.model.softirq import local_bh_disable, local_bh_enable
 from tophalf.model.tick import start_timer
 
@@ -69,7 +70,7 @@ def execute_task(m, cpu, frame, op, x, y):
         if m[cpu + C_NEED_RESCHED] and m[cpu + C_PREEMPT_COUNT] == 0:
             schedule(m, cpu, 1)
     else:
-        guard(m, cpu, op, x)
+        guard(m, cpu, frame, op, x)
     return False
 
 
@@ -80,26 +81,35 @@ def block(m, cpu, state):
 
 
 @compiled
-def guard(m, cpu, op, x):
+def guard(m, cpu, frame, op, x):
     """Sections that keep others out, and the way into the kernel and back."""
     if op == OP_IRQS_OFF:
         m[cpu + C_IRQS_OFF] = 1
     elif op == OP_IRQS_ON:
         m[cpu + C_IRQS_OFF] = 0
     elif op == OP_BH_OFF:
-        local_bh_disable(m, cpu)
+        local_bh_disable(m, cpu, frame)
     elif op == OP_BH_ON:
         local_bh_enable(m, cpu)
+        check_resched(m, cpu)
     elif op == OP_PREEMPT_OFF:
         m[cpu + C_PREEMPT_COUNT] += 1
     elif op == OP_PREEMPT_ON:
         m[cpu + C_PREEMPT_COUNT] -= 1
+        check_resched(m, cpu)
     elif op == OP_SYSCALL:
         m[G_SYSCALLS] += 1
         enter_kernel(m, cpu, x, COST_SYSCALL)
     elif op == OP_FAULT:
         m[G_FAULTS] += 1
         enter_kernel(m, cpu, x, COST_PAGE_FAULT)
+
+
+@compiled
+def check_resched(m, cpu):
+    """preempt_check_resched, where the kernel can be preempted."""
+    if m[cpu + C_NEED_RESCHED] and m[cpu + C_PREEMPT_COUNT] == 0 and m[cpu + C_IRQS_OFF] == 0 and m[G_PREEMPT] >= PREEMPT_FULL:
+        schedule(m, cpu, 1)
 
 
 @compiled

@@ -9,6 +9,7 @@ from tophalf.model.fields import (
     C_CURRENT,
     C_HRTIMERS,
     C_IDLE,
+    C_SOFT_TIMERS,
     C_TICK,
     C_TICK_DUE,
     C_WHEEL,
@@ -18,6 +19,7 @@ from tophalf.model.fields import (
     H_CPU,
     H_DO,
     H_NEXT,
+    IN_SOFTIRQ_TIMER,
     IN_WHEEL,
     T_SLOT,
 )
@@ -62,7 +64,11 @@ def start_timer(m, timer, cpu, time_ns):
 def timer_arrives(m, timer):
     """Its time has come: the local timer interrupt of its CPU will see to it."""
     cpu = m[timer + H_CPU]
-    link = cpu + (C_WHEEL if m[timer + H_DO] & IN_WHEEL else C_HRTIMERS)
+    link = cpu + C_HRTIMERS
+    if m[timer + H_DO] & IN_WHEEL:
+        link = cpu + C_WHEEL
+    elif m[timer + H_DO] & IN_SOFTIRQ_TIMER:
+        link = cpu + C_SOFT_TIMERS
     while m[link]:
         link = m[link] + H_NEXT
     m[link] = timer

@@ -3,6 +3,7 @@
 from tophalf import vocab
 from tophalf.model.fields import (
     C_CURRENT,
+    C_IDLE,
     C_IRQS_OFF,
     C_NEED_RESCHED,
     C_NUMBER,
@@ -40,7 +41,7 @@ def write(m, cpu, kind, a, b, c, name):
     m[row + 1] = m[cpu + C_NUMBER]
     m[row + 2] = kind
     m[row + 3] = m[m[cpu + C_CURRENT] + K_PID]
-    m[row + 4] = flags(m, cpu)
+    m[row + 4] = flags(m, cpu) if kind < vocab.SCHED_SWITCH or kind > vocab.SCHED_WAKING else scheduler_flags(m, cpu, kind)
     m[row + 5] = a
     m[row + 6] = b
     m[row + 7] = c
@@ -56,7 +57,7 @@ def flags(m, cpu):
     count = m[cpu + C_PREEMPT_COUNT]
     bits = vocab.FLAG_IRQS_OFF if m[cpu + C_IRQS_OFF] else 0
     if m[cpu + C_NEED_RESCHED]:
-        bits |= vocab.FLAG_NEED_RESCHED
+        bits |= vocab.FLAG_NEED_RESCHED | vocab.FLAG_PREEMPT_RESCHED
     if count & HARDIRQ_MASK:
         bits |= vocab.FLAG_HARDIRQ
     if count & NMI_MASK:
@@ -65,4 +66,14 @@ def flags(m, cpu):
         bits |= vocab.FLAG_SOFTIRQ
     elif count & SOFTIRQ_MASK:
         bits |= vocab.FLAG_BH_OFF
-    return bits | (count & 0xFF) << 8
+    depth = (count & 0xFF) + (m[cpu + C_CURRENT] == m[cpu + C_IDLE])  # the idle task keeps preemption off
+    return bits | depth << 8
+
+
+@compiled
+def scheduler_flags(m, cpu, kind):
+    """Switches and wakeups are told with interrupts off and locks held: preempt_count is higher by them."""
+    depth = 3 if kind == vocab.SCHED_WAKEUP else 2
+    if m[cpu + C_CURRENT] == m[cpu + C_IDLE] and kind == vocab.SCHED_SWITCH:
+        depth = 1  # schedule_idle: preemption is off already
+    return (flags(m, cpu) | vocab.FLAG_IRQS_OFF) + (depth << 8)

@@ -17,10 +17,12 @@ class World:
     of arrays of TRACE_ROW columns."""
 
     def __init__(self, builder):
-        from tophalf.model.engine import BEGIN_DEVICE, BEGIN_LINE, BEGIN_QUEUE, BEGIN_TASK, begin
+        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_LINE, BEGIN_QUEUE, BEGIN_TASK, begin
 
         self.builder, self.rows = builder, []
         self.memory = _as_memory(builder.memory.words)
+        for address in builder.cpus:
+            begin(self.memory, BEGIN_CPU, address)
         for address in builder.irqs.values():
             begin(self.memory, BEGIN_LINE, address)
         for address in builder.tasks.values():

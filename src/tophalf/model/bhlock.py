@@ -1,0 +1,111 @@
+"""Bottom halves off: a count on the CPU, and on PREEMPT_RT a lock of the CPU that tasks wait for.
+
+kernel/softirq.c __local_bh_disable_ip for both. On RT the count is the task's (softirq_disable_cnt), so the task can be preempted
+while others that want bottom halves off wait, and lend it their priority (kernel/locking/rtmutex.c). Here the word
+C_PREEMPT_COUNT is kept by task, so its softirq bits are both. A released lock is handed to the first who waits. Left out: chains of
+lenders, and stealing of the lock before that one runs.
+"""
+
+from tophalf.model.fields import (
+    BLOCKED,
+    C_BH_OWNER,
+    C_BH_WAITERS,
+    C_CURRENT,
+    C_NEED_RESCHED,
+    C_PREEMPT_COUNT,
+    C_RT_HEAD,
+    F_PC,
+    FAIR,
+    FIFO,
+    G_PREEMPT,
+    K_BOOSTED,
+    K_ON_RQ,
+    K_OWN_PRIORITY,
+    K_POLICY,
+    K_PRIORITY,
+    K_STATE,
+    K_WAIT_NEXT,
+    SOFTIRQ_MASK,
+)
+from tophalf.model.jit import compiled
+from tophalf.model.ops import STRIDE
+from tophalf.model.sched import PREEMPT_RT, dequeue, enqueue, schedule, wake
+
+
+@compiled
+def is_rt(m):
+    return m[G_PREEMPT] == PREEMPT_RT
+
+
+@compiled
+def bh_disable(m, cpu, frame, offset):
+    """Keep softirqs of this CPU away. Returns False where the task has to wait first; `frame` does its instruction again then."""
+    if is_rt(m) and m[cpu + C_PREEMPT_COUNT] & SOFTIRQ_MASK == 0:
+        owner, current = m[cpu + C_BH_OWNER], m[cpu + C_CURRENT]
+        if owner and owner != current:
+            m[frame + F_PC] -= STRIDE
+            wait(m, cpu, owner, current)
+            return False
+        m[cpu + C_BH_OWNER] = current
+    m[cpu + C_PREEMPT_COUNT] += offset
+    return True
+
+
+@compiled
+def wait(m, cpu, owner, task):
+    """Sleep until the lock is handed over (D: TASK_RTLOCK_WAIT is told as uninterruptible)."""
+    link = cpu + C_BH_WAITERS
+    while m[link] and goes_first(m, m[link], task):
+        link = m[link] + K_WAIT_NEXT
+    m[task + K_WAIT_NEXT] = m[link]
+    m[link] = task
+    if m[task + K_POLICY] == FIFO and not goes_first(m, owner, task):
+        boost(m, cpu, owner, m[task + K_PRIORITY])
+    m[task + K_STATE] = BLOCKED
+    schedule(m, cpu, 0)
+
+
+@compiled
+def goes_first(m, one, other):
+    """Whether one task is of no lower priority than another; fair ones are all equal."""
+    if m[other + K_POLICY] != FIFO:
+        return True
+    return m[one + K_POLICY] == FIFO and m[one + K_PRIORITY] >= m[other + K_PRIORITY]
+
+
+@compiled
+def boost(m, cpu, owner, priority):
+    """rt_mutex_setprio: the owner runs at the priority of the first who waits."""
+    if not m[owner + K_BOOSTED]:
+        m[owner + K_BOOSTED] = 1 + m[owner + K_POLICY]
+        m[owner + K_OWN_PRIORITY] = m[owner + K_PRIORITY]
+    change_class(m, cpu, owner, FIFO, priority)
+
+
+@compiled
+def change_class(m, cpu, task, policy, priority):
+    queued = m[task + K_ON_RQ]
+    if queued:
+        dequeue(m, cpu, task)
+    m[task + K_POLICY] = policy
+    m[task + K_PRIORITY] = priority
+    if queued:
+        enqueue(m, cpu, task, 1)
+
+
+@compiled
+def release(m, cpu):
+    """The running task has bottom halves on again: the next who waits has them off."""
+    task = m[cpu + C_CURRENT]
+    if m[cpu + C_BH_OWNER] != task:
+        return
+    if m[task + K_BOOSTED]:
+        change_class(m, cpu, task, m[task + K_BOOSTED] - 1, m[task + K_OWN_PRIORITY])
+        m[task + K_BOOSTED] = 0
+        if m[task + K_POLICY] == FAIR and m[cpu + C_RT_HEAD]:
+            m[cpu + C_NEED_RESCHED] = 1
+    first = m[cpu + C_BH_WAITERS]
+    m[cpu + C_BH_OWNER] = first
+    if first:
+        m[cpu + C_BH_WAITERS] = m[first + K_WAIT_NEXT]
+        wake(m, cpu, first)

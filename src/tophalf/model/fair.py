@@ -1,0 +1,280 @@
+"""The fair class: which of the tasks that can run goes first, and when one has had enough. 6.12: EEVDF; 6.1: CFS.
+
+kernel/sched/fair.c: avg_vruntime, entity_eligible, pick_eevdf, place_entity, update_deadline, dequeue_entity (6.12); 6.1's
+place_entity, wakeup_preempt_entity, check_preempt_tick. A CPU's queue is a list in order of virtual deadline (6.12) or
+virtual runtime (6.1); the task that runs, `running` (0: none), is beside it. Virtual times are ns scaled by 1024 / weight.
+Left out: groups, load balancing, the idle and batch policies, slices of a task's own, buddies, the fair server.
+"""
+
+from tophalf.model.fields import (
+    C_FAIR_HEAD,
+    C_MIN_VRUNTIME,
+    DEAD,
+    G_CPU_COUNT,
+    G_HZ_NS,
+    G_KERNEL,
+    K_DEADLINE,
+    K_DELAYED,
+    K_NEXT,
+    K_PICKED,
+    K_PROTECTED,
+    K_RUNTIME,
+    K_STATE,
+    K_VLAG,
+    K_VRUNTIME,
+    K_WEIGHT,
+)
+from tophalf.model.jit import compiled
+
+KERNEL_6_1 = 601
+NICE_0 = 1024
+# kernel/sched/core.c sched_prio_to_weight, nice -20 to 19
+WEIGHTS = (
+    88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586,
+    1277, 1024, 820, 655, 526, 423, 335, 272, 215, 172, 137, 110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
+)  # fmt: skip
+BASE_SLICE_NS = 700_000  # 6.12 sysctl_sched_base_slice; each of these is multiplied by `scaling`
+# 6.1: sysctl_sched_latency, sysctl_sched_min_granularity, sysctl_sched_wakeup_granularity; sched_nr_latency
+LATENCY_NS, MIN_GRANULARITY_NS, WAKEUP_GRANULARITY_NS, LATENCY_TASKS = 6_000_000, 750_000, 1_000_000, 8
+
+
+def weight_of_nice(nice):
+    """The weight of a nice level, -20 to 19."""
+    return WEIGHTS[nice + 20]
+
+
+@compiled
+def scaling(m):
+    """get_update_sysctl_factor: 1 + log2 of the CPUs, of 8 at most."""
+    cpus, factor = min(m[G_CPU_COUNT], 8), 1
+    while cpus > 1:
+        cpus >>= 1
+        factor += 1
+    return factor
+
+
+@compiled
+def is_cfs(m):
+    return m[G_KERNEL] <= KERNEL_6_1
+
+
+@compiled
+def virtual(m, task, time_ns):
+    """calc_delta_fair."""
+    return time_ns * NICE_0 // m[task + K_WEIGHT]
+
+
+@compiled
+def slice_ns(m):
+    return BASE_SLICE_NS * scaling(m)
+
+
+# The average
+
+
+@compiled
+def load_of(m, cpu, running):
+    """The weight of all that compete."""
+    load = m[running + K_WEIGHT] if running else 0
+    task = m[cpu + C_FAIR_HEAD]
+    while task:
+        load += m[task + K_WEIGHT]
+        task = m[task + K_NEXT]
+    return load
+
+
+@compiled
+def weighted_sum(m, cpu, running, zero):
+    """The sum of weight times virtual runtime, less `zero` each."""
+    total = (m[running + K_VRUNTIME] - zero) * m[running + K_WEIGHT] if running else 0
+    task = m[cpu + C_FAIR_HEAD]
+    while task:
+        total += (m[task + K_VRUNTIME] - zero) * m[task + K_WEIGHT]
+        task = m[task + K_NEXT]
+    return total
+
+
+@compiled
+def average_vruntime(m, cpu, running):
+    """avg_vruntime: the weighted average, rounded down; where nobody competes, what it was last."""
+    load = load_of(m, cpu, running)
+    if load:
+        zero = m[cpu + C_MIN_VRUNTIME]
+        m[cpu + C_MIN_VRUNTIME] = zero + weighted_sum(m, cpu, running, zero) // load
+    return m[cpu + C_MIN_VRUNTIME]
+
+
+@compiled
+def is_eligible(m, cpu, running, task):
+    """entity_eligible: a competing task had no more than its share."""
+    zero = m[cpu + C_MIN_VRUNTIME]
+    return weighted_sum(m, cpu, running, zero) >= (m[task + K_VRUNTIME] - zero) * load_of(m, cpu, running)
+
+
+@compiled
+def lag(m, cpu, running, task):
+    """entity_lag: how far a task is behind the average, within two slices or a tick."""
+    limit = virtual(m, task, max(2 * slice_ns(m), m[G_HZ_NS]))
+    return max(-limit, min(limit, average_vruntime(m, cpu, running) - m[task + K_VRUNTIME]))
+
+
+# The queue
+
+
+@compiled
+def insert(m, cpu, task):
+    """Into the queue, after its equals."""
+    key = K_VRUNTIME if is_cfs(m) else K_DEADLINE
+    link = cpu + C_FAIR_HEAD
+    while m[link] and m[m[link] + key] <= m[task + key]:
+        link = m[link] + K_NEXT
+    m[task + K_NEXT] = m[link]
+    m[link] = task
+
+
+@compiled
+def remove(m, cpu, task):
+    """Out of the queue."""
+    link = cpu + C_FAIR_HEAD
+    while m[link] != task:
+        link = m[link] + K_NEXT
+    m[link] = m[task + K_NEXT]
+
+
+@compiled
+def place(m, cpu, running, task):
+    """place_entity, for a task that wakes."""
+    if is_cfs(m):
+        advance_minimum(m, cpu, running)
+        m[task + K_VRUNTIME] = max(m[task + K_VRUNTIME], m[cpu + C_MIN_VRUNTIME] - LATENCY_NS // 2 * scaling(m))
+        return
+    middle, load, behind = average_vruntime(m, cpu, running), load_of(m, cpu, running), 0
+    if load:
+        inflated = m[task + K_VLAG] * (load + m[task + K_WEIGHT])  # so that the lag is the same once it competes
+        behind = inflated // load if inflated >= 0 else -(-inflated // load)
+    m[task + K_VRUNTIME] = middle - behind
+    m[task + K_DEADLINE] = m[task + K_VRUNTIME] + virtual(m, task, slice_ns(m))
+
+
+@compiled
+def place_new(m, cpu, running, task):
+    """A task that begins: at the average, with half a slice (PLACE_DEADLINE_INITIAL)."""
+    place(m, cpu, running, task)
+    if not is_cfs(m):
+        m[task + K_DEADLINE] = m[task + K_VRUNTIME] + virtual(m, task, slice_ns(m)) // 2
+
+
+@compiled
+def advance_minimum(m, cpu, running):
+    """6.1 update_min_vruntime."""
+    head = m[cpu + C_FAIR_HEAD]
+    if head and running:
+        least = min(m[head + K_VRUNTIME], m[running + K_VRUNTIME])
+    elif head or running:
+        least = m[(head if head else running) + K_VRUNTIME]
+    else:
+        return
+    m[cpu + C_MIN_VRUNTIME] = max(m[cpu + C_MIN_VRUNTIME], least)
+
+
+# Decisions
+
+
+@compiled
+def renew(m, cpu, task):
+    """update_deadline: a task that has had its slice asks for another. Returns whether it has."""
+    if is_cfs(m) or m[task + K_VRUNTIME] < m[task + K_DEADLINE]:
+        return False
+    m[task + K_DEADLINE] = m[task + K_VRUNTIME] + virtual(m, task, slice_ns(m))
+    average_vruntime(m, cpu, task)
+    return True
+
+
+@compiled
+def best_of(m, cpu, running):
+    """Who runs next (pick_eevdf; 6.1 pick_next_entity): one of the queue, or `running`; 0 where there is none."""
+    head = m[cpu + C_FAIR_HEAD]
+    if head == 0 or is_cfs(m):
+        return running if head == 0 or running and m[running + K_VRUNTIME] < m[head + K_VRUNTIME] else head
+    current = running if running and is_eligible(m, cpu, running, running) else 0
+    if current and m[current + K_PROTECTED] == m[current + K_DEADLINE]:
+        return current  # RUN_TO_PARITY: until its slice is over, or others have less than their share
+    task = head
+    while task and not is_eligible(m, cpu, running, task):
+        task = m[task + K_NEXT]
+    if task == 0 or current and m[current + K_DEADLINE] < m[task + K_DEADLINE]:
+        return current if current else head
+    return task
+
+
+@compiled
+def starts(m, task):
+    """set_next_entity: a task is picked that did not run."""
+    m[task + K_PROTECTED] = m[task + K_DEADLINE]
+    m[task + K_PICKED] = m[task + K_RUNTIME]
+
+
+@compiled
+def stays_on_queue(m, cpu, task):
+    """The running task sleeps. Returns whether it competes on until it is owed something (DELAY_DEQUEUE)."""
+    if is_cfs(m):
+        advance_minimum(m, cpu, task)
+        return False
+    renew(m, cpu, task)
+    if m[task + K_STATE] != DEAD and not is_eligible(m, cpu, task, task):
+        m[task + K_DELAYED] = 1
+        return True
+    m[task + K_VLAG] = lag(m, cpu, task, task)
+    return False
+
+
+@compiled
+def wakes(m, cpu, running, task):
+    """A fair task wakes: onto the queue, or it never left that. Returns whether it is a new one there."""
+    if m[task + K_DELAYED]:
+        m[task + K_DELAYED] = 0
+        if lag(m, cpu, running, task) > 0:  # requeue_delayed_entity, DELAY_ZERO
+            remove(m, cpu, task)
+            m[task + K_VLAG] = 0
+            place(m, cpu, running, task)
+            insert(m, cpu, task)
+        return False
+    place(m, cpu, running, task)
+    insert(m, cpu, task)
+    return True
+
+
+@compiled
+def wakeup_preempts(m, cpu, current, task):
+    """check_preempt_wakeup_fair, of two fair tasks."""
+    if is_cfs(m):
+        granularity_ns = virtual(m, task, WAKEUP_GRANULARITY_NS * scaling(m))
+        return m[current + K_VRUNTIME] - m[task + K_VRUNTIME] > granularity_ns
+    return best_of(m, cpu, current) == task
+
+
+@compiled
+def has_had_its_slice(m, cpu, current):
+    """At a tick: whether another should run instead (update_curr; 6.1 check_preempt_tick)."""
+    head = m[cpu + C_FAIR_HEAD]
+    if not is_cfs(m):
+        return renew(m, cpu, current) and head != 0
+    advance_minimum(m, cpu, current)
+    if head == 0:
+        return False
+    ran_ns, ideal_ns = m[current + K_RUNTIME] - m[current + K_PICKED], share_of_latency_ns(m, cpu, current)
+    if ran_ns > ideal_ns:
+        return True
+    return ran_ns >= MIN_GRANULARITY_NS * scaling(m) and m[current + K_VRUNTIME] - m[head + K_VRUNTIME] > ideal_ns
+
+
+@compiled
+def share_of_latency_ns(m, cpu, current):
+    """6.1 sched_slice: a task's share, by weight, of the time in which each should have run once."""
+    tasks, task = 1, m[cpu + C_FAIR_HEAD]
+    while task:
+        tasks += 1
+        task = m[task + K_NEXT]
+    least_ns = MIN_GRANULARITY_NS * scaling(m)
+    period_ns = LATENCY_NS * scaling(m) if tasks <= LATENCY_TASKS else tasks * least_ns
+    return max(least_ns, period_ns * m[current + K_WEIGHT] // load_of(m, cpu, current))
