@@ -63,3 +63,53 @@ def test_exponentials_fit_everywhere(exponentials):
 
 def test_purposes_have_streams_of_their_own():
     assert rng.seed_stream(1, "arrivals") != rng.seed_stream(1, "service") != rng.seed_stream(2, "service")
+
+
+MANY = 1_000_000 if jit_is_enabled() else 100_000
+
+
+def many(seed):
+    """(sums by cell of the draws, of 1,024 equal ones; of the exponentials, of 100 equally likely ones), MANY of each."""
+    m, stream = memory(seed)
+    uniform, cells = [0] * 1024, [0] * 100
+    edges = [-math.log(1 - share / 100) for share in range(100)]
+    import bisect
+
+    for _ in range(MANY):
+        uniform[int(rng.draw(m, stream)) >> 22] += 1
+        cells[bisect.bisect_right(edges, int(rng.exponential(m, stream)) / (1 << rng.EXP_BITS)) - 1] += 1
+    return uniform, cells
+
+
+def chi_square(counts):
+    """How many standard deviations above its mean χ² is, by Wilson and Hilferty's cube root."""
+    expected, degrees = sum(counts) / len(counts), len(counts) - 1
+    value = sum((count - expected) ** 2 / expected for count in counts)
+    return ((value / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / math.sqrt(2 / (9 * degrees))
+
+
+def test_a_million_draws_fall_evenly():
+    uniform, cells = many("even")
+    assert sum(uniform) == sum(cells) == MANY
+    assert abs(chi_square(uniform)) < 4
+    assert abs(chi_square(cells)) < 4
+
+
+@pytest.mark.skipif(not jit_is_enabled(), reason="compares the compiled form with the plain one")
+def test_digits_are_the_same_compiled_and_plain():
+    import os
+    import subprocess
+    import sys
+
+    program = (
+        "from test_model_rng import memory, rng\nm, s = memory('both')\n"
+        "print([int(rng.exponential(m, s)) for _ in range(20000)], [int(rng.draw(m, s)) for _ in range(100)])"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, check=True, text=True, cwd=os.path.dirname(__file__),
+            env={**os.environ, "NUMBA_DISABLE_JIT": plain},
+        ).stdout
+        for plain in ("0", "1")
+    ]  # fmt: skip
+    assert found[0] == found[1] != ""

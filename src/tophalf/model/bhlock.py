@@ -27,12 +27,12 @@ from tophalf.model.fields import (
     K_WAIT_NEXT,
     SOFTIRQ_MASK,
 )
-from tophalf.model.jit import compiled
+from tophalf.model.jit import compiled, inlined
 from tophalf.model.ops import STRIDE
 from tophalf.model.sched import PREEMPT_RT, dequeue, enqueue, schedule, wake
 
 
-@compiled
+@inlined
 def is_rt(m):
     return m[G_PREEMPT] == PREEMPT_RT
 

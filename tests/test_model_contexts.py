@@ -1,0 +1,88 @@
+"""Contexts: frames, preempt_count with the kernel's bit fields, time that goes to who ran, the end of the stack."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelprograms import at_times, busy, program, run
+from tophalf import vocab
+from tophalf.errors import TophalfError
+from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model.build import Builder
+from tophalf.model.contexts import charge, in_interrupt
+from tophalf.model.fair import weight_of_nice
+
+pytestmark = pytest.mark.kernels
+
+
+def test_bit_fields_are_those_of_preempt_h():
+    # include/linux/preempt.h: PREEMPT 8 bits, SOFTIRQ 8, HARDIRQ 4, NMI 4
+    assert (f.SOFTIRQ_OFFSET, f.HARDIRQ_OFFSET, f.NMI_OFFSET) == (1 << 8, 1 << 16, 1 << 20)
+    assert (f.SOFTIRQ_MASK, f.HARDIRQ_MASK, f.NMI_MASK) == (0xFF << 8, 0xF << 16, 0xF << 20)
+
+
+@pytest.mark.parametrize("count, inside", [(0, False), (1, False), (0x100, True), (0x200, True), (0x10000, True), (0x100000, True)])
+def test_in_interrupt_is_true_with_bottom_halves_off_too(count, inside):
+    world = Builder(1).world()
+    cpu = world.builder.cpus[0]
+    world.memory[cpu + f.C_PREEMPT_COUNT] = count
+    assert bool(in_interrupt(world.memory, cpu)) == inside
+
+
+def test_an_interrupt_within_a_softirq_within_a_task_takes_its_own_time():
+    # The task is interrupted at 10 µs for 5 µs; its softirq takes 20 µs, and is interrupted at 20 µs for 5 µs
+    builder = Builder(1)
+    m = builder.memory
+    m[m[f.G_ACTIONS] + vocab.BLOCK] = program(builder, (ops.OP_SPEND_NS, 20_000), (ops.OP_RET,))
+    busy(builder)
+    at_times(builder, 24, [10_000], (ops.OP_SPEND_NS, 5000), (ops.OP_RAISE, vocab.BLOCK))
+    at_times(builder, 25, [20_000], (ops.OP_SPEND_NS, 5000))
+    world, table = run(builder, 100_000)
+    times = [int(world.memory[builder.cpus[0] + f.C_TIMES + part]) for part in range(f.CLASSES)]
+    assert (times[f.HARDIRQ], times[f.SOFTIRQ], times[f.TASK]) == (10_000, 20_000, 70_000)
+    inner = [int(flags) & 0x18 for flags in table.flags[table.kind == vocab.IRQ_HANDLER_ENTRY]]
+    assert inner == [vocab.FLAG_HARDIRQ, vocab.FLAG_HARDIRQ | vocab.FLAG_SOFTIRQ]
+
+
+def test_system_calls_and_faults_are_counted_and_cost():
+    builder = Builder(1, costs={"syscall": 100, "page_fault": 1000})
+    inside = program(builder, (ops.OP_SPEND_NS, 10), (ops.OP_RET,))
+    calls = [(ops.OP_SYSCALL, inside), (ops.OP_SYSCALL, inside), (ops.OP_FAULT, inside)]
+    builder.task("app", 0, program(builder, *calls, (ops.OP_EXIT,)))
+    world, _ = run(builder, 100_000)
+    m = world.memory
+    assert (int(m[f.G_SYSCALLS]), int(m[f.G_FAULTS])) == (2, 1)
+    assert int(m[builder.cpus[0] + f.C_TIMES + f.TASK]) == 2 * 110 + 1010
+
+
+def test_calls_that_never_return_end_in_words():
+    builder = Builder(1)
+    builder.task("app", 0, program(builder, (ops.OP_SPEND_NS, 1), (ops.OP_CALL, "start")))
+    with pytest.raises(TophalfError, match="FRAMES_MAX"):
+        builder.world().run(1_000_000)
+
+
+@given(st.integers(-20, 19), st.lists(st.integers(0, 10**7), min_size=1, max_size=20))
+def test_time_charged_in_pieces_is_the_same_virtual_time(nice, pieces):
+    builder = Builder(1)
+    task = busy(builder, priority=nice)
+    world = builder.world()
+    world.run(1)
+    m, cpu = world.memory, builder.cpus[0]
+    before = int(m[task + f.K_VRUNTIME]) * weight_of_nice(nice) + int(m[task + f.K_VRUNTIME_REST])
+    for piece in pieces:
+        m[f.G_NOW] += piece
+        charge(m, cpu)
+    after = int(m[task + f.K_VRUNTIME]) * weight_of_nice(nice) + int(m[task + f.K_VRUNTIME_REST])
+    assert after - before == sum(pieces) * 1024
+    assert 0 <= int(m[task + f.K_VRUNTIME_REST]) < weight_of_nice(nice)
+
+
+def test_what_is_interrupted_keeps_what_is_left_of_it():
+    builder = Builder(1)
+    builder.task("app", 0, program(builder, (ops.OP_SPEND_NS, 50_000), (ops.OP_EXIT,)))
+    at_times(builder, 24, [10_000, 20_000, 30_001], (ops.OP_SPEND_NS, 7000))
+    _, table = run(builder, 200_000)
+    ends = table.time_ns[(table.kind == vocab.SCHED_SWITCH) & (table.b == f.DEAD)].tolist()
+    assert ends == [50_000 + 3 * 7000]
