@@ -15,8 +15,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests"))
 HOSTS = os.path.join(HERE, "..", "tests", "data", "hosts")
-# What is repeated: `slow` has interrupts, softirqs, NAPI, work and task switches, which trace-cmd prints at 1.6-2.3 s a
-# million; `irqbalance` has hardly a switch and prints in half the time, so no limit is set for it.
+# What is repeated: `slow` has interrupts, softirqs, NAPI, work and task switches; `irqbalance` has hardly a switch, which
+# trace-cmd prints faster, so no limit is set for it.
 SOURCES = (("slow", "zstd", True), ("slow", "none", True), ("irqbalance", "zstd", False))
 ROUNDS, IN_A_ROW = 5, 3
 

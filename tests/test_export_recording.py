@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from tophalf import vocab
 from tophalf.export.recording import write_recording
 from tophalf.host.door import open_machine
 from tophalf.host.sample import take_snapshots
@@ -15,7 +16,7 @@ DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 TRACES = sorted(glob.glob(f"{DATA}/traces/*.dat"))
 HOSTS = sorted(glob.glob(f"{DATA}/hosts/*.tar.xz"))
 COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "irq_files", "default_affinity", "threads", "udp", "log")
-FACTS = ("topology", "pci", "workqueues", "sysctl")
+FACTS = ("topology", "pci", "net", "block", "workqueues", "daemons", "sysctl")
 
 
 def plain(value):
@@ -66,3 +67,20 @@ def test_commands_read_what_was_written(command, tmp_path, capsys):
     if command in ("irqs", "cpus"):
         main([command, f"{host}.tar.xz"])
         assert shown.split("\n")[1:] == capsys.readouterr().out.split("\n")[1:]
+
+
+def test_what_the_model_traces_reads_back_equal(tmp_path):
+    from modelworlds import mixed
+    from tophalf.model.table import event_table
+
+    world = mixed().world(trace_rows=500)
+    world.run(5_000_000)
+    table, file = event_table(world), str(tmp_path / "x.tar")
+    write_recording(file, take_snapshots(open_machine(HOSTS[0]))[:1], table)
+    again = load_events(open_machine(file))
+    assert again.digest() == table.digest()
+    assert (again.cpus, again.clock) == (table.cpus, table.clock)
+    assert {pid: comm for pid, comm in table.tasks.items() if pid} == {pid: comm for pid, comm in again.tasks.items() if pid}
+    functions = set(table.b[table.kind == vocab.TASKLET_ENTRY].tolist())
+    for read in (table, again):
+        assert {read.function(address) for address in functions} == {"edge_tasklet"}

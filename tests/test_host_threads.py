@@ -9,8 +9,9 @@ from hypothesis import given
 from damage import damaged, survives, text_of
 from tophalf.errors import FormatError
 from tophalf.host.door import open_machine
-from tophalf.host.readers.threads import PF_KTHREAD, TICK_NS, classify, parse_stat, parse_thread_ticks, read_threads
+from tophalf.host.readers.threads import TICK_NS, classify, parse_stat, parse_thread_ticks, read_threads
 from tophalf.host.roots import MemoryRoot, live_root
+from tophalf.vocab import PF_KTHREAD
 
 STAT = b"14 (ksoftirqd/0) S 2 0 0 0 -1 69238848 0 0 0 0 7 5 0 0 20 0 1 0 24 0 0 18446744073709551615 0 0 0 0 0 0 0 " \
        b"2147483647 0 1 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"  # fmt: skip

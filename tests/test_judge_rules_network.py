@@ -3,7 +3,7 @@
 import pytest
 
 from machines import Machine
-from tophalf.judge.netnames import hex_mask
+from tophalf.vocab import cpu_mask
 
 
 def alone(findings):
@@ -207,7 +207,7 @@ def test_rps_that_helps_or_idles_is_left_alone():
 
 
 def test_masks_in_the_kernels_form():
-    assert hex_mask((0, 2, 3)) == "d" and hex_mask((32,)) == "1,00000000" and hex_mask(range(64)) == "ffffffff,ffffffff"
+    assert cpu_mask((0, 2, 3)) == "d" and cpu_mask((32,)) == "1,00000000" and cpu_mask(range(64)) == "ffffffff,ffffffff"
 
 
 # --- the chain

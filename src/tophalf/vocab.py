@@ -72,6 +72,19 @@ FLAG_LOST_BEFORE = 0x100
 NAPI_POLL_WEIGHT = 64  # include/linux/netdevice.h: what one poll may take
 SOFTIRQ_RESTART_MAX = 10  # kernel/softirq.c MAX_SOFTIRQ_RESTART: pre-decremented, so 10 passes in all
 
+# include/uapi/linux/if_link.h struct rtnl_link_stats64, in its order; newer kernels append
+LINK_STATS = (
+    "rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "multicast",
+    "collisions", "rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors", "rx_fifo_errors",
+    "rx_missed_errors", "tx_aborted_errors", "tx_carrier_errors", "tx_fifo_errors", "tx_heartbeat_errors",
+    "tx_window_errors", "rx_compressed", "tx_compressed", "rx_nohandler", "rx_otherhost_dropped",
+)  # fmt: skip
+
+# include/uapi/linux/sched.h: policies by number
+SCHED_POLICIES = ("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", None, "SCHED_IDLE", "SCHED_DEADLINE", "SCHED_EXT")
+PF_KTHREAD = 0x00200000  # include/linux/sched.h
+KTHREADD = 2  # init/main.c rest_init: the parent of every kernel thread
+
 COUNTER_WRAP = 1 << 32  # a cell of /proc/interrupts and /proc/softirqs is an unsigned int (include/linux/kernel_stat.h)
 
 
@@ -107,3 +120,12 @@ def cpu_list(cpus):
             run = []
         run.append(cpu)
     return ",".join(parts)
+
+
+def cpu_mask(cpus):
+    """CPU numbers as the kernel reads a mask (lib/bitmap.c bitmap_parse): hex words of 32 bits, the highest without zeros."""
+    bits, words = sum(1 << cpu for cpu in set(cpus)), []
+    while bits or not words:
+        words.append(bits & 0xFFFFFFFF)
+        bits >>= 32
+    return ",".join([f"{words[-1]:x}", *(f"{word:08x}" for word in reversed(words[:-1]))])

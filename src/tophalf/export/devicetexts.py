@@ -1,6 +1,7 @@
 """PCI, network and block devices of a machine as the files and links of /sys that show them."""
 
-from tophalf.export.cpumasks import mask
+from tophalf.nictext import FOLDER, settings_text
+from tophalf.vocab import cpu_mask
 
 
 def device_files(facts):
@@ -12,6 +13,7 @@ def device_files(facts):
         _add_net(device, files, links)
     for disk in (facts.block or {}).values():
         _add_disk(disk, files, links)
+    files |= {path: text.decode() for path, text in settings_text(facts.net).items()}
     return files, links
 
 
@@ -32,7 +34,6 @@ def _add_pci(device, irqs, files, links):
 
 
 def _add_net(device, files, links):
-
     folder = f"/sys/class/net/{device.name}"
     for name, value in (("operstate", device.operstate), ("speed", device.speed_mbps), ("mtu", device.mtu),
                         ("ifindex", device.ifindex), ("gro_flush_timeout", device.gro_flush_timeout_ns),
@@ -45,11 +46,11 @@ def _add_net(device, files, links):
             files[f"{folder}/queues/{side}-{queue}/.keep"] = ""
     for side, name, table in (("rx", "rps_cpus", device.rps), ("tx", "xps_cpus", device.xps)):
         for queue, cpus in (table or {}).items():
-            files[f"{folder}/queues/{side}-{queue}/{name}"] = mask(cpus) + "\n"
+            files[f"{folder}/queues/{side}-{queue}/{name}"] = cpu_mask(cpus) + "\n"
     for queue, count in (device.rps_flow_cnt or {}).items():
         files[f"{folder}/queues/rx-{queue}/rps_flow_cnt"] = f"{count}\n"
     told = f"driver: {device.driver or ''}\nbus-info: {device.pci_address or ''}\n"
-    files[f"/sos_commands/networking/ethtool_-i_{device.name}"] = told
+    files[f"{FOLDER}/ethtool_-i_{device.name}"] = told
 
 
 def _add_disk(disk, files, links):

@@ -2,15 +2,11 @@
 
 import json
 
-from tophalf.export.cpumasks import mask
 from tophalf.export.devicetexts import device_files
 from tophalf.snapshot import STAT_TIMES
-from tophalf.vocab import SOFTIRQS, cpu_list
+from tophalf.vocab import KTHREADD, PF_KTHREAD, SCHED_POLICIES, SOFTIRQS, cpu_list, cpu_mask
 
-PF_KTHREAD = 0x00200000  # include/linux/sched.h
-KTHREADD = 2
 TICK_NS = 10_000_000
-_POLICIES = ("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", None, "SCHED_IDLE", "SCHED_DEADLINE", "SCHED_EXT")
 
 
 def counter_files(snapshot):
@@ -27,7 +23,7 @@ def counter_files(snapshot):
     if snapshot.udp:
         files["/proc/net/snmp"] = f"Udp: {' '.join(snapshot.udp)}\nUdp: {' '.join(map(str, snapshot.udp.values()))}\n"
     if snapshot.default_affinity is not None:
-        files["/proc/irq/default_smp_affinity"] = mask(snapshot.default_affinity) + "\n"
+        files["/proc/irq/default_smp_affinity"] = cpu_mask(snapshot.default_affinity) + "\n"
     for irq, read in (snapshot.irq_files or {}).items():
         files |= _irq_files(irq, read)
     for thread in (snapshot.threads or {}).values():
@@ -94,7 +90,7 @@ def _irq_files(irq, read):
     for name, cpus in (("smp_affinity", read.affinity), ("effective_affinity", read.effective_affinity),
                        ("affinity_hint", read.affinity_hint)):  # fmt: skip
         if cpus is not None:
-            files[f"{proc}/{name}"] = mask(cpus) + "\n"
+            files[f"{proc}/{name}"] = cpu_mask(cpus) + "\n"
     if read.node is not None:
         files[f"{proc}/node"] = f"{read.node}\n"
     if read.spurious is not None:
@@ -117,7 +113,7 @@ def thread_files(thread):
     fields = [0] * 50
     fields[0], fields[5], fields[10], fields[35] = KTHREADD, PF_KTHREAD, thread.cpu_ns // TICK_NS, thread.cpu or 0
     fields[36] = thread.rt_priority or 0
-    fields[37] = _POLICIES.index(thread.policy) if thread.policy else -1
+    fields[37] = SCHED_POLICIES.index(thread.policy) if thread.policy else -1
     files = {f"/proc/{thread.pid}/stat": f"{thread.pid} ({thread.name}) S {' '.join(map(str, fields))}\n"}
     if thread.resolution_ns == 1:
         files[f"/proc/{thread.pid}/schedstat"] = f"{thread.cpu_ns} 0 1\n"
@@ -148,7 +144,7 @@ def fact_files(facts):
         files |= _topology_files(facts.topology)
     for name, cpus in (facts.workqueues or {}).items():
         file = {"default": "cpumask", "isolated": "cpumask_isolated"}.get(name, f"{name}/cpumask")
-        files[f"/sys/devices/virtual/workqueue/{file}"] = mask(cpus) + "\n"
+        files[f"/sys/devices/virtual/workqueue/{file}"] = cpu_mask(cpus) + "\n"
     for name, value in (facts.sysctl or {}).items():
         files[f"/proc/sys/{name.replace('.', '/')}"] = f"{value}\n"
     files |= _daemon_files(facts.daemons)

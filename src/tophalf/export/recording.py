@@ -11,6 +11,8 @@ def write_recording(path, snapshots, table=None, name="machine", force=False):
 
     Args: snapshots: list of Snapshot in order of time; moments are named by what has passed since the first, in whole
     milliseconds. table: EventTable or None. name: of the one directory in the tar. Fields that are None are not written.
+    Not kept: NAPI instances, `fixed` (file modes), the time accounting of interrupts, disks' PCI addresses, and CPU times of
+    threads finer than a tick where their resolution is not 1 ns.
     Raises: MachineError: the file is there already (and not `force`) or cannot be written; FormatError: an event that has no
     form in a ring buffer.
     """

@@ -46,13 +46,3 @@ def device_packets(case, views):
     if "rx_packets" in stats:
         return stats["rx_packets"], True
     return sum(case.packets(cpu) for cpu in {cpu for view in views for cpu in view.lands_on}), False
-
-
-def hex_mask(cpus):
-    """CPUs as the kernel writes a mask: hex words of 32 bits."""
-    bits = sum(1 << cpu for cpu in set(cpus))
-    words = []
-    while bits or not words:
-        words.append(bits & 0xFFFFFFFF)
-        bits >>= 32
-    return ",".join([f"{words[-1]:x}", *(f"{word:08x}" for word in reversed(words[:-1]))])

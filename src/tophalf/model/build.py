@@ -1,6 +1,6 @@
 """A world, object by object: CPUs with their idle tasks and ksoftirqd, lines, tasks, queues.
 
-Scenarios are built with this (`scenarioworld`), and so are tests that want one particular thing.
+`builddevices` adds devices, threaded handlers and tasklets.
 """
 
 import math
@@ -12,14 +12,14 @@ from tophalf.model.costs import MEAN_NS_MAX
 from tophalf.model.fair import weight_of_nice
 from tophalf.model.ipi import CALL_FUNCTION_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
 from tophalf.model.irqaffinity import FIRST_VECTOR, LAST_VECTOR
+from tophalf.model.kmsg import LOG_SIZE
 from tophalf.model.memory import Memory
 from tophalf.model.microcode import kernel_routines, poll_routine, staged_poll_routine
 from tophalf.model.program import Assembler
 from tophalf.model.rng import EXP_BITS, ziggurat_table
 
 COST_NAMES = (
-    "irq_entry", "irq_exit", "softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "cache_cold", "timer_tick",
-    "poll", "packet", "gro",
+    "irq_entry", "irq_exit", "softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "timer_tick",
 )  # fmt: skip
 KERNELS = {"6.1": 601, "6.12": 612}
 PREEMPT = ("none", "voluntary", "full", "rt")
@@ -48,9 +48,9 @@ class Builder:
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)
-        m[f.G_NETDEV_BUDGET], m[f.G_NETDEV_BUDGET_JIFFIES], m[f.G_MAX_BACKLOG] = 300, 2, 1000
+        m[f.G_NETDEV_BUDGET], m[f.G_NETDEV_BUDGET_JIFFIES] = 300, 2
         m[f.G_ZIGGURAT] = m.put(ziggurat_table())
-        m[f.G_LOG], m[f.G_LOG_MAX] = m.take(4 * LOG_LINES_MAX), LOG_LINES_MAX
+        m[f.G_LOG], m[f.G_LOG_MAX] = m.take(LOG_SIZE * LOG_LINES_MAX), LOG_LINES_MAX
         m[f.G_COSTS] = m.cost_room(f.COSTS_FIXED)
         self.costs = {name: m[f.G_COSTS] + i * f.COST_SIZE for i, name in enumerate(COST_NAMES)}
         for name, value in (costs or {}).items():

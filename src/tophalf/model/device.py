@@ -66,6 +66,7 @@ def acknowledge(m, device):
 
 @compiled
 def disable_irq(m, desc):
+    """disable_irq_nosync: does not wait for a handler that runs."""
     m[desc + D_DEPTH] += 1
     m[desc + D_STATE] |= IRQ_DISABLED
 
@@ -80,8 +81,10 @@ def enable_irq(m, desc):
         return
     m[desc + D_STATE] &= ~IRQ_DISABLED
     unmask(m, desc)
-    if m[desc + D_FLOW] == FLOW_EDGE and m[desc + D_STATE] & IRQ_PENDING and not m[desc + D_STATE] & IRQ_REPLAY:
-        m[desc + D_STATE] = m[desc + D_STATE] & ~IRQ_PENDING | IRQ_REPLAY
+    state = m[desc + D_STATE]
+    m[desc + D_STATE] = state & ~IRQ_PENDING  # a level line is never sent again: it is still asserted, or it was nothing
+    if m[desc + D_FLOW] == FLOW_EDGE and state & IRQ_PENDING and not state & IRQ_REPLAY:
+        m[desc + D_STATE] |= IRQ_REPLAY
         raise_line(m, desc)
 
 

@@ -2,7 +2,7 @@
 
 kernel/irq/chip.c (flows), kernel/irq/handle.c (actions), kernel/softirq.c irq_exit. Spurious detection is in `spurious`, threads
 in `irqthread`. Left out: nested interrupts in handlers that enable them (the kernel warns and turns them off again), NMIs,
-simple and chained flows.
+per-CPU, simple and chained flows, lines that move.
 """
 
 from tophalf import vocab
@@ -50,13 +50,11 @@ from tophalf.model.fields import (
     IRQ_DISABLED,
     IRQ_INPROGRESS,
     IRQ_MASKED,
-    IRQ_MOVE_PENDING,
     IRQ_PENDING,
     IRQ_REPLAY,
     IRQ_WAKE_THREAD,
 )
-from tophalf.model.irqaffinity import move_now
-from tophalf.model.irqlines import unmask
+from tophalf.model.irqlines import end_of_interrupt, line_in_service, unmask
 from tophalf.model.irqthread import wake_irq_thread
 from tophalf.model.jit import inlined
 from tophalf.model.nic import line_was_taken
@@ -84,6 +82,7 @@ def deliver(m, cpu):
     m[cpu + C_IRQS_OFF] = 1
     m[cpu + C_PREEMPT_COUNT] += HARDIRQ_OFFSET
     m[frame + F_LEFT] = cost(m, m[G_COSTS] + COST_IRQ_ENTRY * COST_SIZE)
+    line_in_service(m, desc)
     if m[desc + D_SOURCE]:
         line_was_taken(m, desc)
 
@@ -128,13 +127,14 @@ def count(m, cpu, desc):
 def flow_begins(m, cpu, desc):
     """Acknowledge by the line's flow. Returns whether its actions run now."""
     state, flow = m[desc + D_STATE] & ~IRQ_REPLAY, m[desc + D_FLOW]
-    if state & IRQ_MOVE_PENDING:
-        move_now(m, desc)  # kernel/irq/migration.c irq_move_irq, from irq_ack
-        state = m[desc + D_STATE] & ~IRQ_REPLAY
     if flow == FLOW_LEVEL:
         state |= IRQ_MASKED
     if state & (IRQ_DISABLED | IRQ_INPROGRESS) or m[desc + D_ACTIONS] == 0:
-        m[desc + D_STATE] = state | IRQ_MASKED | (IRQ_PENDING if flow == FLOW_EDGE or state & IRQ_DISABLED else 0)
+        # While its handler runs on another CPU an edge is kept for that one; a level line will still be asserted.
+        if flow == FLOW_EDGE or not state & IRQ_INPROGRESS:
+            state |= IRQ_MASKED | IRQ_PENDING
+        m[desc + D_STATE] = state
+        end_of_interrupt(m, desc)
         return False
     if flow == FLOW_FASTEOI and m[desc + D_ONESHOT]:
         state |= IRQ_MASKED
@@ -183,8 +183,10 @@ def flow_goes_on(m, cpu, desc):
             m[desc + D_STATE] = (state | IRQ_INPROGRESS) & ~(IRQ_PENDING | IRQ_MASKED)
             start_actions(m, desc)
             return True
-    elif not state & IRQ_DISABLED and m[desc + D_ONESHOT_MASK] == 0:
+        return False
+    if not state & IRQ_DISABLED and m[desc + D_ONESHOT_MASK] == 0:
         unmask(m, desc)
+    end_of_interrupt(m, desc)
     return False
 
 

@@ -19,8 +19,10 @@ from tophalf.model.fields import (
     D_THREADS_HANDLED,
     F_ARG,
     F_PC,
+    F_R0,
     FORCED_THREAD,
     IRQ_DISABLED,
+    IRQ_HANDLED,
     IRQ_INPROGRESS,
     IRQ_MASKED,
     K_STATE,
@@ -58,6 +60,7 @@ def execute_irq_thread(m, cpu, frame, op):
             m[m[cpu + C_CURRENT] + K_STATE] = SLEEPING
             schedule(m, cpu, 0)
     else:
+        m[m[action + A_IRQ] + D_THREADS_HANDLED] += m[frame + F_R0] == IRQ_HANDLED
         finalize_oneshot(m, action)
         if m[action + A_FLAGS] & FORCED_THREAD:
             local_bh_enable(m, cpu)
@@ -70,9 +73,9 @@ def finalize_oneshot(m, action):
     While the handler runs on another CPU, that unmasks it at its end.
     """
     desc = m[action + A_IRQ]
-    m[desc + D_THREADS_HANDLED] += 1
     if m[action + A_MASK] == 0 or m[action + A_RUNTHREAD]:
         return
     m[desc + D_ONESHOT_MASK] &= ~m[action + A_MASK]
-    if m[desc + D_ONESHOT_MASK] == 0 and m[desc + D_STATE] & IRQ_MASKED and not m[desc + D_STATE] & (IRQ_DISABLED | IRQ_INPROGRESS):
+    state = m[desc + D_STATE]
+    if m[desc + D_ONESHOT_MASK] == 0 and state & IRQ_MASKED and not state & (IRQ_DISABLED | IRQ_INPROGRESS):
         unmask(m, desc)

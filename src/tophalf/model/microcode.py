@@ -7,8 +7,7 @@ from tophalf.model.program import Assembler
 
 
 def kernel_routines(costs):
-    """An Assembler with all of them. costs: {name: address of the cost}. Labels: irq, system_vector, local_timer, softirq,
-    ksoftirqd, idle, net_rx, nothing, poll, timer_softirq, ..."""
+    """An Assembler with all of them. costs: {name: address of the cost}. The first label of each below is its name."""
     code = Assembler()
     for routine in (_irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _timers, _irq_thread, _small):
         routine(code, costs)

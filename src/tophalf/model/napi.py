@@ -1,8 +1,8 @@
 """NAPI: a queue's interrupt stays off while softirqs poll it. net/core/dev.c.
 
 The frame of net_rx_action holds: R1 budget left, R2 the jiffy at which it ends, R3 the instance that is polled, R4 and R5 head and
-tail of those to poll again. Left out: busy polling with PREFER_BUSY_POLL,
-netpoll, the timer that flushes GRO where interrupts are not deferred.
+tail of those to poll again. Left out: threaded NAPI, busy polling, netpoll, RPS, the
+timer that flushes GRO where interrupts are not deferred.
 """
 
 from tophalf import vocab
@@ -39,14 +39,13 @@ from tophalf.model.fields import (
     N_POLLS,
     N_QUEUE,
     N_STATE,
-    N_THREAD,
     N_TIMER,
     N_WEIGHT,
     NAPI_MISSED,
     NAPI_SCHED,
-    NAPI_THREADED,
 )
 from tophalf.model.jit import compiled, inlined
+from tophalf.model.lists import append
 from tophalf.model.nic import watch
 from tophalf.model.ops import (
     OP_NAPI_COMPLETE,
@@ -57,7 +56,6 @@ from tophalf.model.ops import (
     OP_NET_RX_END,
     OP_NET_RX_NEXT,
 )
-from tophalf.model.sched import wake
 from tophalf.model.softirq import mark_softirq
 from tophalf.model.tick import jiffies, start_timer
 from tophalf.model.trace import emit
@@ -76,23 +74,9 @@ def napi_schedule(m, cpu, napi):
 @compiled
 def join_poll_list(m, cpu, napi):
     """____napi_schedule. Since 6.2 NET_RX is not raised within net_rx_action, which looks again itself."""
-    if m[napi + N_STATE] & NAPI_THREADED:
-        wake(m, cpu, m[napi + N_THREAD])
-        return
-    append(m, cpu + C_POLL_HEAD, cpu + C_POLL_TAIL, napi)
+    append(m, cpu + C_POLL_HEAD, cpu + C_POLL_TAIL, napi, N_NEXT)
     if not m[cpu + C_IN_NET_RX] or m[G_KERNEL] <= KERNEL_6_1:
         mark_softirq(m, cpu, vocab.NET_RX)
-
-
-@inlined
-def append(m, head, tail, napi):
-    """To the end of a list whose first and last are at `head` and `tail`."""
-    m[napi + N_NEXT] = 0
-    if m[head]:
-        m[m[tail] + N_NEXT] = napi
-    else:
-        m[head] = napi
-    m[tail] = napi
 
 
 @inlined
@@ -142,7 +126,7 @@ def polled(m, cpu, frame, x):
     m[frame + F_R3] = m[napi + N_NEXT]
     count_poll(m, cpu, napi, work)
     if work >= m[napi + N_WEIGHT]:
-        append(m, frame + F_R4, frame + F_R5, napi)
+        append(m, frame + F_R4, frame + F_R5, napi, N_NEXT)
     m[frame + F_R1] -= work
     if m[frame + F_R1] <= 0 or jiffies(m) >= m[frame + F_R2]:
         m[cpu + C_SQUEEZED] += 1

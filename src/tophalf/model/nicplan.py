@@ -233,7 +233,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
             scaled = latency_ns >> shift
             if scaled < 1 << CELL_BITS or scaled >= 2 << CELL_BITS:
                 shift = shift_of(latency_ns)
-                scaled = latency_ns >> shift
+                scaled = min(latency_ns >> shift, (2 << CELL_BITS) - 1)
             m[histogram + (shift << CELL_BITS) + scaled] += 1
     if is_steady or is_poisson:
         m[queue + Q_NEXT], m[queue + Q_FRACTION] = next_ns, fraction
@@ -266,12 +266,12 @@ def deliver(m, queue, slot, time_ns):
 def cell_of(m, queue, latency_ns):
     """Where a latency is counted."""
     shift = shift_of(latency_ns)
-    return m[queue + Q_HISTOGRAM] + (shift << CELL_BITS) + (latency_ns >> shift)
+    return m[queue + Q_HISTOGRAM] + (shift << CELL_BITS) + min(latency_ns >> shift, (2 << CELL_BITS) - 1)
 
 
 @inlined
 def shift_of(latency_ns):
-    """By how much a latency is shifted to CELL_BITS + 1 bits: 0 for those that have no more."""
+    """By how much a latency is shifted to CELL_BITS + 1 bits: 0 for those that have no more, SHIFT_MAX at most."""
     high, shift = latency_ns >> CELL_BITS + 1, 0
     for step in (16, 8, 4, 2, 1):
         if high >> step:

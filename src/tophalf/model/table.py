@@ -25,14 +25,24 @@ def event_table(world):
     # Two CPUs can act at one moment in either order; the table's order is by CPU then.
     rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
     flags = rows[:, 4]
+    name, strings = _renumbered(rows[:, 8], builder.memory.strings)
     columns = {
         "time_ns": rows[:, 0], "cpu": rows[:, 1], "kind": rows[:, 2], "pid": rows[:, 3], "flags": flags & 0xFF,
-        "preempt": flags >> 8, "a": rows[:, 5], "b": rows[:, 6], "c": rows[:, 7], "name": rows[:, 8],
+        "preempt": flags >> 8, "a": rows[:, 5], "b": rows[:, 6], "c": rows[:, 7], "name": name,
     }  # fmt: skip
     return make_table(
-        columns, strings=list(builder.memory.strings), tasks=_tasks(world), symbols=Functions(builder.functions),
+        columns, strings=strings, tasks=_tasks(world), symbols=Functions(builder.functions),
         cpus=tuple(range(len(builder.cpus))), clock="mono", lost={}, source="simulated",
     )  # fmt: skip
+
+
+def _renumbered(numbers, strings):
+    """Texts numbered as they appear first, as every reader of traces numbers them: (column, texts)."""
+    used, first = np.unique(numbers[numbers >= 0], return_index=True)
+    used = used[np.argsort(first)]
+    final = np.full(len(strings) + 1, -1, np.int64)  # the last place is for "none"
+    final[used] = np.arange(len(used))
+    return final[numbers], [strings[number] for number in used.tolist()]
 
 
 def _tasks(world):

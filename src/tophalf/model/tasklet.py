@@ -32,6 +32,7 @@ from tophalf.model.fields import (
     TL_WAITER,
 )
 from tophalf.model.jit import compiled
+from tophalf.model.lists import append
 from tophalf.model.ops import (
     OP_TASKLET_DISABLE,
     OP_TASKLET_DONE,
@@ -111,21 +112,14 @@ def tasklet_schedule(m, cpu, tasklet, vector):
     if m[tasklet + TL_STATE] & TASKLET_SCHEDULED:
         return
     m[tasklet + TL_STATE] |= TASKLET_SCHEDULED
-    append(m, cpu, tasklet, vector)
+    join_list(m, cpu, tasklet, vector)
     raise_softirq(m, cpu, vector)
 
 
 @compiled
-def append(m, cpu, tasklet, vector):
+def join_list(m, cpu, tasklet, vector):
     """To the end of this CPU's list."""
-    head = head_of(cpu, vector)
-    tail = cpu + (C_HI_TAIL if vector == vocab.HI else C_TASKLET_TAIL)
-    m[tasklet + TL_NEXT] = 0
-    if m[head]:
-        m[m[tail] + TL_NEXT] = tasklet
-    else:
-        m[head] = tasklet
-    m[tail] = tasklet
+    append(m, head_of(cpu, vector), cpu + (C_HI_TAIL if vector == vocab.HI else C_TASKLET_TAIL), tasklet, TL_NEXT)
 
 
 @compiled
@@ -142,6 +136,6 @@ def next_tasklet(m, cpu, frame, x):
             emit(m, cpu, vocab.TASKLET_ENTRY, m[tasklet + TL_ADDRESS], m[tasklet + TL_FUNCTION], 0, -1)
             call(m, cpu, m[tasklet + TL_PROGRAM], m[tasklet + TL_ARG])
             return
-        append(m, cpu, tasklet, m[frame + F_R3])
+        join_list(m, cpu, tasklet, m[frame + F_R3])
         mark_softirq(m, cpu, m[frame + F_R3])
     m[frame + F_PC] = x

@@ -4,8 +4,8 @@ import re
 
 from tophalf.errors import FormatError
 from tophalf.host.fields import integer, optional, optional_listing
+from tophalf.nictext import FOLDER
 
-FOLDER = "/sos_commands/networking"
 _ADAPTIVE = re.compile(r"Adaptive RX: (\S+)\s+TX: (\S+)")
 _CQE_MODE = re.compile(r"CQE mode RX: (\S+)\s+TX: (\S+)")
 

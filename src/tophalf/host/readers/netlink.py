@@ -7,6 +7,7 @@ import os
 import struct
 
 from tophalf.errors import FormatError
+from tophalf.vocab import LINK_STATS
 
 NETLINK_ROUTE, NETLINK_GENERIC = 0, 16
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -23,14 +24,6 @@ _ATTRIBUTE = struct.Struct("=HH")
 RTM_NEWSTATS, RTM_GETSTATS = 92, 94  # include/uapi/linux/rtnetlink.h
 IFLA_STATS_LINK_64 = 1
 _STATS_HEADER = struct.Struct("=BBHII")  # struct if_stats_msg
-LINK_STATS = (  # include/uapi/linux/if_link.h struct rtnl_link_stats64, in its order; newer kernels append
-    "rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "multicast",
-    "collisions", "rx_length_errors", "rx_over_errors", "rx_crc_errors", "rx_frame_errors", "rx_fifo_errors",
-    "rx_missed_errors", "tx_aborted_errors", "tx_carrier_errors", "tx_fifo_errors", "tx_heartbeat_errors",
-    "tx_window_errors", "rx_compressed", "tx_compressed", "rx_nohandler", "rx_otherhost_dropped",
-)  # fmt: skip
-
-
 class Netlink:
     """A netlink socket. Used in a `with`; each question is answered before the next is asked."""
 

@@ -6,13 +6,11 @@ import re
 from tophalf.errors import FormatError
 from tophalf.host.fields import INTEGER_DIGITS_MAX, optional
 from tophalf.snapshot import Thread
+from tophalf.vocab import KTHREADD, PF_KTHREAD, SCHED_POLICIES
 
-KTHREADD = 2  # init/main.c rest_init: the parent of every kernel thread
 THREADS_MAX = 65_536  # 50 kernel threads on each of 1,300 CPUs
 TICK_NS = 10_000_000  # USER_HZ is 100 on every architecture in use (include/asm-generic/param.h)
-PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
-_POLICIES = ("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", None, "SCHED_IDLE", "SCHED_DEADLINE", "SCHED_EXT")
 _PER_CPU = {"ksoftirqd": "ksoftirqd", "ktimers": "ktimers", "ktimersoftd": "ktimers", "rcuc": "rcuc", "backlog_napi": "napi"}
 _IRQ = re.compile(r"(\d{1,9})-", re.ASCII)
 _WORKER = re.compile(r"(?:(\d{1,6})|u\d{1,6}):\d{1,9}[A-Z]*", re.ASCII)
@@ -142,5 +140,6 @@ def _thread(known, pid, cpu_ns, resolution_ns, stat=None):
     policy, rt_priority = (stat["policy"], stat["rt_priority"]) if stat else (None, None)
     return Thread(
         name=name, pid=pid, kind=kind, cpu=cpu, irq=irq, cpu_ns=cpu_ns, resolution_ns=resolution_ns,
-        policy=_POLICIES[policy] if policy is not None and 0 <= policy < len(_POLICIES) else None, rt_priority=rt_priority,
+        policy=SCHED_POLICIES[policy] if policy is not None and 0 <= policy < len(SCHED_POLICIES) else None,
+        rt_priority=rt_priority,
     )  # fmt: skip

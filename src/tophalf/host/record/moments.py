@@ -3,10 +3,11 @@
 import os
 
 from tophalf.host.read import ALL, ALL_FACTS, read_facts, read_snapshot
-from tophalf.host.readers.nictext import settings_text, statistics_text
-from tophalf.host.readers.threads import KTHREADD, classify
+from tophalf.host.readers.threads import classify
 from tophalf.host.roots import LINKS_MAX, DirRoot
+from tophalf.nictext import settings_text, statistics_text
 from tophalf.recording import MODE, WHOLE
+from tophalf.vocab import KTHREADD
 
 COUNTERS = ("interrupts", "softirqs", "stat", "softnet", "udp")  # read every second
 NET_DEV = "/proc/net/dev"  # a recording's form of what host/readers/nicstats.py asks netlink

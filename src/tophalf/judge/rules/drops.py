@@ -16,9 +16,9 @@ from tophalf.judge.findings import (
     percent,
     seen,
 )
-from tophalf.judge.netnames import hex_mask, is_virtual
+from tophalf.judge.netnames import is_virtual
 from tophalf.judge.rule import Rule
-from tophalf.vocab import cpu_list, human_count
+from tophalf.vocab import cpu_list, cpu_mask, human_count
 
 # The NIC or its driver had no room. rx_dropped is not among them: the stack counts packets of unknown protocols there.
 _NO_ROOM = re.compile(
@@ -175,12 +175,12 @@ def _widen_rps(case, rows):
     for name, device in case.net.items():
         masks = {queue: cpus for queue, cpus in (device.rps or {}).items() if set(cpus) & set(rows)}
         if masks:
-            mask = hex_mask(case.housekeeping)
+            mask = cpu_mask(case.housekeeping)
             return Remedy(
                 commands=tuple(f"echo {mask} > /sys/class/net/{name}/queues/rx-{queue}/rps_cpus" for queue in masks),
                 why="flows are spread over all housekeeping CPUs",
                 risk="packets of one flow may be reordered at the moment of the change; tasks there lose time",
-                undo="; ".join(f"echo {hex_mask(cpus)} > /sys/class/net/{name}/queues/rx-{queue}/rps_cpus"
+                undo="; ".join(f"echo {cpu_mask(cpus)} > /sys/class/net/{name}/queues/rx-{queue}/rps_cpus"
                                for queue, cpus in masks.items()),
             )  # fmt: skip
     return None

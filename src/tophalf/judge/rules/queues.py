@@ -3,10 +3,10 @@
 from tophalf.judge import thresholds as limits
 from tophalf.judge.case import NET_ROLES
 from tophalf.judge.findings import INFORMATION, INTERRUPT, NAPI, WARNING, Finding, Remedy, Subject, counted, percent, seen
-from tophalf.judge.netnames import device_packets, hex_mask, netdev, receive_queues
+from tophalf.judge.netnames import device_packets, netdev, receive_queues
 from tophalf.judge.remedies import idlest, move_lines, spread
 from tophalf.judge.rule import Rule
-from tophalf.vocab import cpu_list, human_count
+from tophalf.vocab import cpu_list, cpu_mask, human_count
 
 
 def judge_coalescing(case):
@@ -217,7 +217,7 @@ def _missing_finding(case, view, name, packets, cost, other):
         ),
         remedies=(
             Remedy(
-                commands=(f"echo {hex_mask(targets)} > {path}",),
+                commands=(f"echo {cpu_mask(targets)} > {path}",),
                 why=f"packets are hashed over CPU {cpu_list(targets)} after they leave the driver",
                 risk="an IPI and a cache miss a packet; one flow still stays on one CPU; measure before and after",
                 undo=f"echo 0 > {path}",
@@ -292,12 +292,12 @@ def _harm_finding(case, views, name, masks, targets, steered, why, severity, dro
 
 def _rps_remedy(case, folder, masks):
     wider = len(masks) < len(case.housekeeping)
-    mask = hex_mask(case.housekeeping) if wider else "0"
+    mask = cpu_mask(case.housekeeping) if wider else "0"
     return Remedy(
         commands=tuple(f"echo {mask} > {folder}/rx-{queue}/rps_cpus" for queue in masks),
         why="spreads over all housekeeping CPUs" if wider else "leaves packets on the CPU of their queue",
         risk="packets of one flow may be reordered at the moment of the change",
-        undo="; ".join(f"echo {hex_mask(cpus)} > {folder}/rx-{queue}/rps_cpus" for queue, cpus in masks.items()),
+        undo="; ".join(f"echo {cpu_mask(cpus)} > {folder}/rx-{queue}/rps_cpus" for queue, cpus in masks.items()),
     )
 
 

@@ -3,8 +3,9 @@
 The readers of recordings know it from sosreports (host/readers/ethtool_text.py). NAPI instances have no such form: not recorded.
 """
 
-from tophalf.host.readers.ethtool_text import FOLDER
-from tophalf.host.readers.netlink import LINK_STATS
+from tophalf.vocab import LINK_STATS
+
+FOLDER = "/sos_commands/networking"  # as in a sosreport
 
 _SWITCHES = ("adaptive", "cqe_mode")
 

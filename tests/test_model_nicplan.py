@@ -1,0 +1,98 @@
+"""A receive queue against a slow, obvious twin, packet by packet; and the cells that latencies are counted in."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelprograms import program
+from modelworlds import TICKLESS, add_napi
+from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model.build import Builder
+from tophalf.model.nicplan import shift_of
+
+pytestmark = pytest.mark.kernels
+WEIGHT = 64
+
+
+class Ring:
+    """What a NIC does, one packet at a time: arrivals in order, a slot until the packet is done, the rest lost."""
+
+    def __init__(self, times, size):
+        self.coming, self.size, self.waiting, self.lost, self.latencies = list(times), size, [], 0, []
+
+    def admit(self, now_ns, at_that_time_too=True):
+        while self.coming and (self.coming[0] < now_ns or at_that_time_too and self.coming[0] == now_ns):
+            arrival = self.coming.pop(0)
+            if len(self.waiting) < self.size:
+                self.waiting.append(arrival)
+            else:
+                self.lost += 1
+
+    def serve(self, now_ns, cost_ns):
+        """One packet; it holds its slot until it is done. Returns when that is."""
+        done_ns = now_ns + cost_ns
+        self.admit(done_ns, at_that_time_too=False)
+        self.latencies.append(done_ns - self.waiting.pop(0))
+        return done_ns
+
+
+def twin(times, size, entry_ns, exit_ns, poll_ns, packet_ns):
+    """A queue that NAPI polls, on a CPU with nothing else to do."""
+    ring, now_ns = Ring(times, size), 0
+    while ring.coming or ring.waiting:
+        ring.admit(now_ns)
+        if not ring.waiting:
+            now_ns = max(now_ns, ring.coming[0])
+            ring.admit(now_ns)
+        now_ns += entry_ns + exit_ns
+        work = WEIGHT
+        while work == WEIGHT:
+            now_ns, work = now_ns + poll_ns, 0
+            ring.admit(now_ns)
+            while ring.waiting and work < WEIGHT:
+                now_ns, work = ring.serve(now_ns, packet_ns), work + 1
+                ring.admit(now_ns)
+    return ring
+
+
+GAPS = st.lists(st.sampled_from([0, 1, 50, 90, 100, 110, 400, 5_000]), min_size=1, max_size=300)
+COSTS = st.tuples(st.sampled_from([0, 200]), st.sampled_from([0, 150]), st.sampled_from([0, 300]), st.sampled_from([1, 100, 130]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(GAPS, st.sampled_from([1, 4, 16, 512]), COSTS, st.integers(1, 6))
+def test_packets_fare_as_in_the_twin(gaps, size, costs, slices):
+    times = [sum(gaps[: at + 1]) for at in range(len(gaps))]
+    entry_ns, exit_ns, poll_ns, packet_ns = costs
+    builder = Builder(1, nohz=TICKLESS, costs={"irq_entry": entry_ns, "irq_exit": exit_ns})
+    queue = add_napi(builder, 24, "eth0", times, packet_ns, "times", ring=size, poll=poll_ns)
+    world, end_ns = builder.world(), times[-1] + len(times) * 1_000 + 10_000
+    for part in range(slices):
+        world.run(end_ns * (part + 1) // slices)
+    m, ring = world.memory, twin(times, size, *costs)
+    assert (m[queue + f.Q_DELIVERED], m[queue + f.Q_DROPPED]) == (len(ring.latencies), ring.lost)
+    assert m[queue + f.Q_LATENCY_SUM] == sum(ring.latencies)
+    assert m[queue + f.Q_LATENCY_MAX] == max(ring.latencies)
+
+
+@given(st.integers(0, 1 << 45))
+def test_latencies_are_counted_within_a_64th(latency_ns):
+    shift = int(shift_of(latency_ns))
+    scaled = latency_ns >> shift
+    assert 0 <= shift <= f.SHIFT_MAX
+    if latency_ns < 1 << 39:
+        assert scaled < 2 << f.CELL_BITS and (shift == 0 or scaled >= 1 << f.CELL_BITS)
+    assert (shift << f.CELL_BITS) + min(scaled, (2 << f.CELL_BITS) - 1) < f.HISTOGRAM_SIZE
+
+
+def test_a_packet_that_waited_for_an_hour_is_counted_in_the_last_cell():
+    builder = Builder(1, nohz=TICKLESS)
+    queue = add_napi(builder, 24, "eth0", [5], 100, "times")
+    off, on = (ops.OP_DISABLE_IRQ, builder.irqs[24]), (ops.OP_ENABLE_IRQ, builder.irqs[24])
+    builder.task("task", 0, program(builder, off, (ops.OP_SLEEP, 3600 * 10**9), on, (ops.OP_EXIT,)))
+    world = builder.world()
+    world.run(3601 * 10**9)
+    m = world.memory
+    cells = m[m[queue + f.Q_HISTOGRAM] : m[queue + f.Q_HISTOGRAM] + f.HISTOGRAM_SIZE]
+    assert m[queue + f.Q_DELIVERED] == 1 and [int(cell) for cell in cells].index(1) == f.HISTOGRAM_SIZE - 1
