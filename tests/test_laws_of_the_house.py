@@ -16,9 +16,10 @@ MAY_IMPORT = {
     "": set(),
     "host": {""},
     "judge": {""},
-    "model": {""},
+    "scenario": {""},
+    "model": {"", "scenario"},
     "export": {""},
-    "cli": {"", "host", "judge", "model", "export"},
+    "cli": {"", "host", "judge", "scenario", "model", "export"},
 }
 
 # What the live path may not import: each costs more than the work itself.

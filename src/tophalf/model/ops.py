@@ -43,3 +43,7 @@ SOFTIRQ_END = 57
     OP_QUEUE_DONE, OP_RX_STAGE, OP_RX_STAGED, OP_NET_RX_BUDGET,
 ) = range(57, 69)  # fmt: skip
 NETWORK_END = 69
+
+# Areas from here on have a range each, named in their own files: work 72-99 (`workops`), the network stack above NAPI 100-131
+# (`stackops`), block devices and timers 132-151 (`blockops`), lines and CPUs that are managed 152-171 (`manageops`).
+WORK_FROM, STACK_FROM, BLOCK_FROM, MANAGE_FROM, OPS_END = 72, 100, 132, 152, 172
