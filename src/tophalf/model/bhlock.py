@@ -29,7 +29,8 @@ from tophalf.model.fields import (
 )
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.ops import STRIDE
-from tophalf.model.sched import PREEMPT_RT, dequeue, enqueue, schedule, wake
+from tophalf.model.sched import PREEMPT_RT, schedule
+from tophalf.model.wakeup import dequeue, enqueue, wake
 
 
 @inlined

@@ -80,11 +80,12 @@ from tophalf.model.ops import (
 )
 from tophalf.model.queue import arm, next_time
 from tophalf.model.queue import pop as pop_timer
-from tophalf.model.sched import may_preempt, preempt, start_task
+from tophalf.model.sched import may_preempt, preempt
 from tophalf.model.softirq import execute_softirq
 from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
 from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
+from tophalf.model.wakeup import start_task
 
 BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU = range(5)
 

@@ -31,8 +31,9 @@ from tophalf.model.fields import (
 from tophalf.model.irqlines import unmask
 from tophalf.model.jit import compiled
 from tophalf.model.ops import OP_IRQ_THREAD, STRIDE
-from tophalf.model.sched import schedule, wake
+from tophalf.model.sched import schedule
 from tophalf.model.softirq import local_bh_disable, local_bh_enable
+from tophalf.model.wakeup import wake
 
 
 @compiled

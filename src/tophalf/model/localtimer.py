@@ -31,8 +31,9 @@ from tophalf.model.fields import (
 from tophalf.model.jit import compiled
 from tophalf.model.napi import napi_watchdog
 from tophalf.model.ops import STRIDE
-from tophalf.model.sched import slice_is_over, wake
+from tophalf.model.sched import slice_is_over
 from tophalf.model.softirq import mark_softirq
+from tophalf.model.wakeup import wake
 
 
 @compiled

@@ -1,42 +1,28 @@
 """The scheduler, as far as interrupt work competes with tasks: FIFO before fair, and fair by `fair`.
 
-kernel/sched/core.c __schedule, try_to_wake_up; kernel/sched/rt.c. A task stays on its CPU. Left out: balancing between CPUs,
-the stop, deadline and idle classes, RR, the RT class's throttling, wakeups that are sent to the other CPU to be carried out there.
+kernel/sched/core.c __schedule; kernel/sched/rt.c; wakeups are in `wakeup`. A task stays on its CPU. Left out: balancing
+between CPUs, the stop, deadline and idle classes, RR, the RT class's throttling.
 """
 
 from tophalf import vocab
 from tophalf.model.contexts import charge
 from tophalf.model.costs import cost
-from tophalf.model.fair import (
-    best_of,
-    has_had_its_slice,
-    insert,
-    place_new,
-    remove,
-    renew,
-    starts,
-    stays_on_queue,
-    wakes,
-    wakeup_preempts,
-)
+from tophalf.model.fair import best_of, has_had_its_slice, renew, starts, stays_on_queue
 from tophalf.model.fields import (
     C_CURRENT,
     C_FRAME,
     C_IDLE,
     C_IRQS_OFF,
     C_NEED_RESCHED,
-    C_NUMBER,
     C_PREEMPT_COUNT,
     C_RESCHED_BY_IRQ,
     C_RT_HEAD,
-    C_RUNNABLE,
     C_SWITCHES,
     COST_CONTEXT_SWITCH,
     COST_SIZE,
     F_CLASS,
     F_KIND,
     F_LEFT,
-    FAIR,
     FIFO,
     G_COSTS,
     G_NOW,
@@ -44,84 +30,32 @@ from tophalf.model.fields import (
     G_SWITCH_BY_INTERRUPT,
     G_SWITCH_VOLUNTARY,
     G_THREADIRQS,
-    HARDIRQ_MASK,
     IN_TASK,
-    K_CPU,
     K_DELAYED,
     K_FLAGS,
     K_FRAME,
     K_NAME,
-    K_NEXT,
-    K_ON_RQ,
     K_PID,
     K_POLICY,
     K_PREEMPT_COUNT,
-    K_PRIORITY,
     K_STAMP,
     K_STATE,
     K_SWITCHES,
     K_VLAG,
     K_WOKEN_BY_IRQ,
-    NMI_MASK,
     RUNNING,
     SOFTIRQ_MASK,
-    SOFTIRQ_OFFSET,
     TASK,
 )
-from tophalf.model.ipi import RESCHEDULE_VECTOR, send_ipi
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.tick import start_tick
 from tophalf.model.trace import emit
+from tophalf.model.wakeup import dequeue, enqueue, trace_priority
 
 # CONFIG_PREEMPT_*: when a task that did not ask for it can be taken off its CPU
 PREEMPT_NONE, PREEMPT_VOLUNTARY, PREEMPT_FULL, PREEMPT_RT = range(4)
 KERNEL_THREAD = 1  # K_FLAGS
 PREEMPTED = 0x100  # prev_state of a task that was preempted in the kernel (include/trace/events/sched.h, TASK_REPORT_MAX)
-
-
-@compiled
-def enqueue(m, cpu, task, at_head):
-    """Put a runnable task on its CPU's queue. at_head: one of the FIFO class before its equals."""
-    m[task + K_ON_RQ] = 1
-    m[cpu + C_RUNNABLE] += 1
-    if m[task + K_POLICY] != FIFO:
-        insert(m, cpu, task)
-        return
-    link = cpu + C_RT_HEAD
-    while m[link] and m[m[link] + K_PRIORITY] > m[task + K_PRIORITY] - at_head:
-        link = m[link] + K_NEXT
-    m[task + K_NEXT] = m[link]
-    m[link] = task
-
-
-@compiled
-def dequeue(m, cpu, task):
-    """Take a task off its CPU's queue."""
-    m[task + K_ON_RQ] = 0
-    m[cpu + C_RUNNABLE] -= 1
-    if m[task + K_POLICY] != FIFO:
-        remove(m, cpu, task)
-        return
-    link = cpu + C_RT_HEAD
-    while m[link] != task:
-        link = m[link] + K_NEXT
-    m[link] = m[task + K_NEXT]
-
-
-@compiled
-def start_task(m, cpu, task):
-    """A task that can run from the beginning."""
-    if m[task + K_POLICY] == FAIR:
-        place_new(m, cpu, running_fair(m, cpu), task)
-    enqueue(m, cpu, task, 0)
-    m[cpu + C_NEED_RESCHED] = 1
-
-
-@compiled
-def running_fair(m, cpu):
-    """The task that runs, if it competes in the fair class; else 0."""
-    current = m[cpu + C_CURRENT]
-    return current if m[current + K_POLICY] == FAIR and m[current + K_STATE] == RUNNING else 0
 
 
 @compiled
@@ -208,69 +142,6 @@ def switch(m, cpu, task, chosen, preempted, by_irq):
     if chosen != m[cpu + C_IDLE]:
         m[m[cpu + C_FRAME] + F_LEFT] += cost(m, m[G_COSTS] + COST_CONTEXT_SWITCH * COST_SIZE)
         start_tick(m, cpu)
-
-
-@compiled
-def trace_priority(m, task):
-    """prio as sched_switch tells it: 99 - rt_priority for FIFO, 120 for nice 0 and for idle."""
-    if m[task + K_POLICY] == FIFO:
-        return 99 - m[task + K_PRIORITY]
-    return 120 + m[task + K_PRIORITY]
-
-
-@compiled
-def wake(m, cpu, task):
-    """try_to_wake_up from `cpu`. Returns whether the task slept."""
-    if m[task + K_STATE] == RUNNING:
-        return False
-    home = m[task + K_CPU]
-    emit(m, cpu, vocab.SCHED_WAKING, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
-    in_irq = m[cpu + C_PREEMPT_COUNT] & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET)
-    m[task + K_WOKEN_BY_IRQ] = 1 if in_irq else 0
-    activate(m, home, task)
-    m[task + K_STATE] = RUNNING
-    if preempts(m, home, task):
-        resched(m, cpu, home, in_irq)
-    emit(m, cpu, vocab.SCHED_WAKEUP, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
-    return True
-
-
-@compiled
-def activate(m, cpu, task):
-    """Put a task that wakes on the queue of its CPU, where its equals are up to date."""
-    if m[task + K_POLICY] == FIFO:
-        enqueue(m, cpu, task, 0)
-        return
-    charge(m, cpu)
-    running = running_fair(m, cpu)
-    if running:
-        renew(m, cpu, running)
-    if wakes(m, cpu, running, task):
-        m[task + K_ON_RQ] = 1
-        m[cpu + C_RUNNABLE] += 1
-
-
-@compiled
-def resched(m, cpu, home, in_irq):
-    """kernel/sched/core.c resched_curr: mark the CPU, and tell it where it is another one."""
-    if m[home + C_NEED_RESCHED] == 0:
-        m[home + C_NEED_RESCHED] = 1
-        m[home + C_RESCHED_BY_IRQ] = 1 if in_irq else 0
-        if home != cpu:
-            send_ipi(m, home, RESCHEDULE_VECTOR)
-
-
-@compiled
-def preempts(m, cpu, task):
-    """Whether a task that woke may take the CPU from the one that runs (wakeup_preempt)."""
-    current = m[cpu + C_CURRENT]
-    if current == m[cpu + C_IDLE]:
-        return True
-    if m[task + K_POLICY] == FIFO:
-        return m[current + K_POLICY] != FIFO or m[task + K_PRIORITY] > m[current + K_PRIORITY]
-    if m[current + K_POLICY] == FIFO or m[current + K_STATE] != RUNNING:
-        return False
-    return wakeup_preempts(m, cpu, current, task)
 
 
 @compiled

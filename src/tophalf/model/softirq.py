@@ -57,9 +57,10 @@ from tophalf.model.ops import (
     OP_SOFTIRQ_VECTOR,
     STRIDE,
 )
-from tophalf.model.sched import forced_threads, schedule, wake
+from tophalf.model.sched import forced_threads, schedule
 from tophalf.model.tick import jiffies
 from tophalf.model.trace import emit
+from tophalf.model.wakeup import wake
 
 TIME_MAX_NS = 2_000_000  # MAX_SOFTIRQ_TIME, rounded up to jiffies
 SOFTIRQ_NOW_MASK = 1 << vocab.HI | 1 << vocab.TASKLET  # 6.1 only: what does not wait for ksoftirqd

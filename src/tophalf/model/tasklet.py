@@ -44,9 +44,10 @@ from tophalf.model.ops import (
     OP_TASKLETS_BEGIN,
     STRIDE,
 )
-from tophalf.model.sched import schedule, wake
+from tophalf.model.sched import schedule
 from tophalf.model.softirq import mark_softirq, raise_softirq
 from tophalf.model.trace import emit
+from tophalf.model.wakeup import wake
 
 
 @compiled

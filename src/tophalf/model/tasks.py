@@ -44,9 +44,10 @@ from tophalf.model.ops import (
     OP_WAKE,
     STRIDE,
 )
-from tophalf.model.sched import PREEMPT_FULL, schedule, wake
+from tophalf.model.sched import PREEMPT_FULL, schedule
 from tophalf.model.softirq import local_bh_disable, local_bh_enable
 from tophalf.model.tick import start_timer
+from tophalf.model.wakeup import wake
 
 
 @inlined
