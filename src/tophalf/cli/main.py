@@ -13,11 +13,13 @@ COMMANDS = {
     "record": ("record", "record events and counters of this host into a file"),
     "export": ("export", "write a trace as Parquet or for Perfetto"),
     "affinity": ("affinity", "show or set where an interrupt is delivered"),
+    "run": ("run", "run a scenario on the model: the interrupt subsystem, simulated"),
+    "scenarios": ("scenarios", "list the built-in scenarios, or show one"),
 }
 
 USAGE = """usage: tophalf COMMAND [MACHINE] [options]
 
-Reads, records, judges and steers the interrupts of a Linux machine.
+Reads, records, judges and steers the interrupts of a Linux machine, and simulates one.
 
 {commands}
 

@@ -1,0 +1,50 @@
+"""`tophalf run`: run a scenario on the model and say what it came to."""
+
+from tophalf.cli import render
+from tophalf.cli.options import command_parser, print_json
+
+
+def parser():
+    """Options of `tophalf run`."""
+    from tophalf.cli.trace import duration_ns
+
+    options = command_parser("run", __doc__.split(": ", 1)[1], "tophalf run 10gbe-napi --set nic.rx_usecs=50", machine=False)
+    options.add_argument("scenario", metavar="SCENARIO", help="a built-in one (tophalf scenarios lists them) or a TOML file")
+    options.add_argument("--seconds", type=float, metavar="N", help="simulated time (default: what the scenario says)")
+    options.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers: same seed, same run (default 0)")
+    options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the scenario: nic.rx_usecs=50")
+    options.add_argument("--narrate", type=duration_ns, metavar="TIME", help="tell the first 50us, 2ms, ... event by event instead")
+    return options
+
+
+def run(args):
+    """Run it and print the outcome. Returns the exit status."""
+    from tophalf.scenario.load import load_scenario
+
+    scenario = load_scenario(args.scenario, args.set)
+    if args.narrate is not None:
+        from tophalf.cli.narrate import narrate
+
+        return narrate(args, scenario)
+    from tophalf.model.simulate import simulate
+
+    done = simulate(scenario, args.seed, args.seconds, progress=_progress)
+    render.progress("")
+    if args.json:
+        print_json(done.as_dict())
+    else:
+        _show(scenario, done)
+    return 0
+
+
+def _progress(now_ns, until_ns):
+    if now_ns is None:
+        render.progress("getting the engine ready (compiled once a version, a minute or so) ...")
+    else:
+        render.progress(f"{now_ns / 1e9:.3f} of {until_ns / 1e9:g} s simulated, {now_ns / until_ns:.0%}")
+
+
+def _show(scenario, done):
+    from tophalf.cli.run_text import run_text
+
+    print(run_text(scenario, done.as_dict()))

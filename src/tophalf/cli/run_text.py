@@ -1,0 +1,86 @@
+"""The outcome of a simulated run for people: figures, what was asked for, and a bar of each CPU's time."""
+
+from tophalf.cli import render
+from tophalf.model.simulate import figures
+from tophalf.model.summary import TIMES
+from tophalf.vocab import cpu_list, human_count
+
+BAR_WIDTH = 50
+# One letter and colour for what a CPU's time goes to
+MARKS = (("hardirq", "H", "red"), ("softirq", "S", "yellow"), ("ksoftirqd", "K", "yellow"), ("irq thread", "I", "cyan"),
+         ("kworker", "W", "cyan"), ("task", "T", "green"), ("idle", "·", "dim"))  # fmt: skip
+CPUS_SHOWN = 32
+
+
+def run_text(scenario, found):
+    """Lines about a run. found: Run.as_dict()."""
+    seconds, wall = found["simulated_ns"] / 1e9, found["wall_seconds"]
+    speed = f"{seconds / wall:.3g} times real time" if wall else ""
+    head = f"{found['scenario']}, seed {found['seed']}, {seconds:g} s simulated in {wall:.3g} s ({speed})"
+    lines = [render.paint(head, "bold"), scenario.title, "", *_aligned(figures(found)), *_asked(scenario)]
+    return "\n".join([*lines, "", *_bars(found["cpus"]), "", *_busiest(found, seconds)])
+
+
+def _aligned(rows):
+    width = max(len(name) for name, _ in rows)
+    return [f"{name:{width}}  {value}" for name, value in rows]
+
+
+def _asked(scenario):
+    """What a load that interrupts for every packet asks for."""
+    for nic in scenario.all("nic"):
+        if nic.mode in ("each", "counted"):
+            cost_ns = handler_ns(scenario, nic)
+            if cost_ns:
+                share = nic.rate * cost_ns / 1e9
+                load = f"{nic.rate:,} packets/s x {cost_ns / 1000:g} µs an interrupt"
+                yield f"{load}: the load asks for {share:.1f} CPUs; {len(nic.cpus or ()) or scenario.one('machine').cpus} there"
+
+
+def handler_ns(scenario, nic):
+    """ns of an interrupt from entry to exit where all its parts are constant, else None."""
+    costs = scenario.one("costs")
+    parts = [nic.handler_cost, costs.irq_entry, costs.irq_exit]
+    return sum(part[1] for part in parts) if all(part and part[0] == "constant" for part in parts) else None
+
+
+def _bars(cpus):
+    legend = ", ".join(f"{render.paint(mark, colour)} {name}" for name, mark, colour in MARKS)
+    yield f"time of each CPU: {legend}"
+    width = len(str(cpus[-1]["cpu"]))
+    for cpu in cpus[:CPUS_SHOWN]:
+        shares = ", ".join(f"{name} {share(cpu, at):.1%}" for at, (name, _, _) in enumerate(MARKS) if share(cpu, at) >= 0.0005)
+        yield f"CPU{cpu['cpu']:<{width}} {_bar(cpu)} {shares}"
+    if len(cpus) > CPUS_SHOWN:
+        yield f"... and {len(cpus) - CPUS_SHOWN} more CPUs (--json has all)"
+
+
+def share(cpu, which):
+    """The share of a CPU's time that one of MARKS takes."""
+    whole = sum(cpu[name] for name in TIMES)
+    return cpu[TIMES[which]] / whole if whole else 0.0
+
+
+def _bar(cpu):
+    """BAR_WIDTH cells; borders are rounded one after the other, so that they always add up."""
+    text, done, sum_so_far = "", 0, 0.0
+    for which, (_, mark, colour) in enumerate(MARKS):
+        sum_so_far += share(cpu, which)
+        cells = round(sum_so_far * BAR_WIDTH) - done
+        done += cells
+        text += render.paint(mark * cells, colour)
+    return text
+
+
+def _busiest(found, seconds, most=8):
+    """The lines with most interrupts."""
+    lines = sorted((line for line in found["lines"] if line["count"]), key=lambda line: -line["count"])
+    if not lines:
+        return []
+    rows = []
+    for line in lines[:most]:
+        on = cpu_list([cpu for cpu, count in enumerate(line["per_cpu"]) if count])
+        rows.append([line["irq"], line["name"], human_count(line["count"]), human_count(line["count"] / seconds), on])
+    text = render.table([">IRQ", "device", ">count", ">/s", "on CPUs"], rows).splitlines()
+    more = len(lines) - most
+    return [*text, f"... and {more} more lines"] if more > 0 else text

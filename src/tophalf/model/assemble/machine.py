@@ -1,0 +1,26 @@
+"""[machine] and [costs] into a Builder."""
+
+from tophalf.model import fields as f
+from tophalf.model.build import COST_NAMES, Builder
+
+TICKS = {"always": 0, "idle": 1, "never": 2}
+# ns, assumed: of the order measured on x86 servers; to be overridden by [costs]
+DEFAULT_COSTS = {
+    "irq_entry": 300, "irq_exit": 200, "softirq_entry": 100, "syscall": 200, "page_fault": 700, "context_switch": 1_500,
+    "ipi": 800, "timer_tick": 1_500,
+}  # fmt: skip
+
+
+def make_builder(scenario, seed):
+    """A Builder with the scenario's CPUs, kernel and costs."""
+    machine = scenario.one("machine")
+    builder = Builder(
+        seed, machine.cpus, machine.hz, machine.kernel, machine.preempt, TICKS[machine.tick], machine.threadirqs, _costs(scenario)
+    )
+    builder.memory[f.G_NETDEV_BUDGET] = machine.netdev_budget
+    return builder
+
+
+def _costs(scenario):
+    given = scenario.one("costs").values
+    return {name: DEFAULT_COSTS[name] if given.get(name) is None else given[name] for name in COST_NAMES}

@@ -1,0 +1,76 @@
+"""[[nic]] into queues with their lines, NAPI instances and handlers."""
+
+from tophalf.errors import TophalfError
+from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model.program import Assembler
+
+MODES = {"napi": f.MODE_NAPI, "handler": f.MODE_DRAIN, "each": f.MODE_EACH, "counted": f.MODE_COUNTED, "poll": f.MODE_POLL}
+
+
+def add(builder, scenario, nic):
+    """All queues of one NIC, their interrupts on its CPUs in turn."""
+    cpus = nic.cpus or tuple(range(scenario.one("machine").cpus))
+    _check_rate(nic)
+    for number in range(nic.queues):
+        if nic.irq + number in builder.irqs:
+            raise TophalfError(f"IRQ {nic.irq + number} is another device's already", nic.where("irq"), "choose other numbers")
+        _add_queue(builder, nic, number, cpus[number % len(cpus)])
+
+
+def _check_rate(nic):
+    from tophalf.scenario.sections.nic import RATE_MAX
+
+    if nic.rate > RATE_MAX * nic.queues:
+        limit = f"at most {RATE_MAX:,} a second and queue"
+        raise TophalfError(f"{nic.rate:,} packets a second are too many", nic.where("rate"), f"{limit}: the clock has nanoseconds")
+
+
+def _add_queue(builder, nic, number, cpu):
+    m, name = builder.memory, f"{nic.name}-rx-{number}"
+    desc = builder.irq(nic.irq + number, cpu, name=name)
+    packet = builder.cost(nic.packet_cost, f"packet of {name}")
+    queue = builder.queue(nic.name, desc, MODES[nic.mode], nic.ring, packet, arrivals_of(nic, number, nic.queues))
+    if nic.arrivals == "constant" and nic.rate:
+        m[queue + f.Q_NEXT] = 10**9 * number // nic.rate  # queues take turns
+    m[queue + f.Q_USECS_NS], m[queue + f.Q_FRAMES] = nic.rx_usecs * 1000, nic.rx_frames
+    m[queue + f.Q_ITR_NS], m[queue + f.Q_POLL_EVERY] = nic.interval, nic.poll_every
+    napi = _napi(builder, nic, name, queue)
+    builder.action(desc, name, _handler(builder, nic, name, queue, napi))
+    return queue
+
+
+def arrivals_of(entry, number=0, parts=1):
+    """What Builder.set_arrivals takes, for one of `parts` equal streams."""
+    rate = entry.rate // parts + (number < entry.rate % parts)
+    if entry.arrivals == "bursts":
+        return ("bursts", entry.burst, entry.gap, rate)
+    if entry.arrivals == "times":
+        return ("times", list(entry.times)[number::parts])
+    return (entry.arrivals, rate)
+
+
+def _napi(builder, nic, name, queue):
+    if nic.mode in ("handler", "poll"):
+        return 0
+    if nic.mode != "napi":
+        return builder.staged_napi(nic.name, queue, nic.weight)
+    napi = builder.napi(nic.name, queue, builder.cost(nic.poll_cost, f"poll of {name}"), nic.weight)
+    builder.memory[napi + f.N_DEFER], builder.memory[napi + f.N_FLUSH_NS] = nic.napi_defer_hard_irqs, nic.gro_flush_timeout
+    return napi
+
+
+def _handler(builder, nic, name, queue, napi):
+    """The driver's interrupt handler: serves the ring itself, hands on what came, or leaves all to NAPI."""
+    code = Assembler()
+    code.label("handler")
+    code(ops.OP_SPEND, builder.cost(nic.handler_cost, f"handler of {name}"))
+    if nic.mode in ("handler", "poll"):
+        code(ops.OP_RX_DRAIN, queue)
+        code(ops.OP_QUEUE_DONE, queue)
+    elif nic.mode != "napi":
+        code(ops.OP_RX_STAGE, queue, int(nic.mode == "each"))
+    if napi:
+        code(ops.OP_NAPI_SCHEDULE, napi)
+    code(ops.OP_RET, f.IRQ_HANDLED)
+    return builder.program(code)["handler"]

@@ -1,0 +1,20 @@
+"""A scenario as a Builder with everything in it."""
+
+from tophalf.model.assemble import devices, machine, nics, tasks
+
+# Section: what puts its tables into a Builder. In this order: later ones may name what earlier ones made.
+ASSEMBLERS = (("nic", nics.add), ("device", devices.add), ("task", tasks.add))
+
+
+def assemble(scenario, seed):
+    """The Builder of a scenario. Raises: TophalfError for what no machine can have."""
+    builder = machine.make_builder(scenario, seed)
+    for section, add in ASSEMBLERS:
+        for entry in scenario.all(section):
+            add(builder, scenario, entry)
+    return builder
+
+
+def describe_error(error, entry, key=None):
+    """The error of a Builder with the line of the scenario that asked for it."""
+    return type(error)(error.what, f"{entry.where(key)}: {error.where}" if error.where else entry.where(key), error.do)

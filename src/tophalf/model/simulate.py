@@ -1,0 +1,121 @@
+"""The door of the model: a scenario and a seed in, a run out."""
+
+import time
+
+from tophalf.errors import TophalfError
+from tophalf.model.summary import TIMES, summarise
+from tophalf.scenario.load import load_scenario
+from tophalf.scenario.schema import Scenario
+
+SECONDS_MAX = 10**6
+SLICE_S = 0.05  # of wall time between two calls of `progress`
+
+
+def simulate(scenario, seed=0, seconds=None, sets=(), progress=None):
+    """Run a scenario.
+
+    Args: scenario: a built-in one's name, a path, or a Scenario. seed: integer. seconds: simulated, None: as the scenario says.
+    sets: changes as --set takes them ("nic.rx_usecs=50"). progress(now_ns, until_ns): called now and then.
+    Returns: a Run. Raises: TophalfError.
+    """
+    if not isinstance(scenario, Scenario):
+        scenario = load_scenario(scenario, sets)
+    until_ns = length_ns(scenario, seconds)
+    warm_up(progress)
+    world = make_world(scenario, seed)
+    started = time.perf_counter()
+    run_on(world, until_ns, progress)
+    return Run(scenario, seed, world, time.perf_counter() - started)
+
+
+def length_ns(scenario, seconds):
+    """How long a run lasts. Raises: TophalfError."""
+    if seconds is None:
+        return scenario.one("machine").seconds
+    if not 0 < seconds <= SECONDS_MAX:
+        raise TophalfError(f"{seconds} s is no time to run", "--seconds", f"give more than 0 and at most {SECONDS_MAX}")
+    return max(round(seconds * 1e9), 1)
+
+
+def make_world(scenario, seed, trace_rows=0):
+    """A World of a scenario, ready to run."""
+    from tophalf.model.assemble.world import assemble
+
+    return assemble(scenario, seed).world(trace_rows)
+
+
+def run_on(world, until_ns, progress=None):
+    """Go on until until_ns, in slices of about SLICE_S. Slices change nothing but when `progress` is called."""
+    slice_ns = until_ns if progress is None else max(until_ns // 1000, 1)
+    while world.now_ns < until_ns:
+        started = time.perf_counter()
+        world.run(min(world.now_ns + slice_ns, until_ns))
+        if progress:
+            progress(world.now_ns, until_ns)
+            took = max(time.perf_counter() - started, 1e-6)
+            slice_ns = max(int(slice_ns * min(SLICE_S / took, 4)), 1)
+
+
+def warm_up(progress=None):
+    """Compile the engine where no earlier run has: once a version, up to a minute or two. progress(None, None) is called before."""
+    from tophalf.model.build import Builder
+
+    if progress:
+        progress(None, None)
+    Builder(0).world().run(1)
+
+
+class Run:
+    """A run that is over. `as_dict()` is the JSON of `tophalf run`; `world` can be looked at, and run on."""
+
+    def __init__(self, scenario, seed, world, wall_seconds):
+        self.scenario, self.seed, self.world, self.wall_seconds = scenario, seed, world, wall_seconds
+
+    def as_dict(self):
+        """scenario, seed, simulated_ns, wall_seconds, and what `summarise` says."""
+        found = summarise(self.world)
+        head = {"scenario": self.scenario.name, "seed": self.seed, "simulated_ns": found.pop("simulated_ns")}
+        return head | {"wall_seconds": self.wall_seconds} | found
+
+    def __repr__(self):
+        return f"<Run of {self.scenario.name}, seed {self.seed}, {self.world.now_ns / 1e9:g} s>"
+
+    def _repr_html_(self):
+        """Notebooks: the figures as a table, and a bar for each CPU."""
+        found = self.as_dict()
+        cells = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{value}</td></tr>" for name, value in figures(found))
+        bars = "".join(_html_bar(cpu) for cpu in found["cpus"])
+        return f"<b>{self.scenario.name}</b> {self.scenario.title}<table>{cells}</table>{bars}"
+
+
+def figures(found):
+    """(name, text) of what a run came to, for people. found: Run.as_dict()."""
+    from tophalf.vocab import human_count, human_ns
+
+    seconds, packets, latency = found["simulated_ns"] / 1e9, found["packets"], found["latency_ns"]
+    rows = [("interrupts", f"{human_count(found['interrupts'])} ({human_count(found['interrupts'] / seconds)}/s)")]
+    if packets["offered"]:
+        dropped = ", ".join(f"{human_count(count)} {where}" for where, count in packets["dropped"].items() if count)
+        rows += [
+            ("packets offered", f"{human_count(packets['offered'])} ({human_count(packets['offered'] / seconds)}/s)"),
+            ("delivered", f"{human_count(packets['delivered'])} ({human_count(packets['delivered'] / seconds)}/s)"),
+            ("dropped", dropped or "none"),
+            ("in flight", human_count(packets["in_flight"])),
+            ("NAPI polls", human_count(found["polls"])),
+        ]
+    if latency["mean"] is not None:
+        rows.append(("latency", ", ".join(f"{name} {human_ns(value)}" for name, value in latency.items())))
+    switches = found["context_switches"]
+    rows.append(("context switches", f"{human_count(switches['voluntary'])} voluntary, {switches['by_interrupt']:,} by interrupt"))
+    return rows
+
+
+_COLOURS = ("#d62728", "#ff7f0e", "#e377c2", "#9467bd", "#8c564b", "#1f77b4", "#dddddd")
+
+
+def _html_bar(cpu):
+    whole = sum(cpu[name] for name in TIMES) or 1
+    widths = [f"width:{40 * cpu[name] / whole:.2f}em;background:{colour}" for name, colour in zip(TIMES, _COLOURS, strict=True)]
+    style = "display:inline-block;height:1em"
+    parts = "".join(f"<span title='{name[:-3]}' style='{style};{width}'></span>" for name, width in zip(TIMES, widths, strict=True))
+    return f"<div>CPU{cpu['cpu']} {parts}</div>"

@@ -1,0 +1,85 @@
+"""What a run came to: packets, latencies, whose time it was, and one digest of every counter."""
+
+import hashlib
+import json
+
+from tophalf.model import fields as f
+from tophalf.model import latencies
+
+TIMES = ("hardirq_ns", "softirq_ns", "ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
+
+
+def summarise(world):
+    """The counters of a World as a dict of plain integers (docs/json.md, `tophalf run`)."""
+    m, builder = world.memory, world.builder
+    return {
+        "simulated_ns": world.now_ns,
+        "events": int(m[f.G_EVENTS]),
+        "interrupts": sum(int(m[desc + f.D_COUNT]) for irq, desc in builder.irqs.items() if irq >= 0),
+        "polls": int(m[f.G_POLLS]),
+        "context_switches": {"voluntary": int(m[f.G_SWITCH_VOLUNTARY]), "by_interrupt": int(m[f.G_SWITCH_BY_INTERRUPT])},
+        "syscalls": int(m[f.G_SYSCALLS]),
+        "page_faults": int(m[f.G_FAULTS]),
+        "packets": packets(world),
+        "latency_ns": latency(world),
+        "cpus": [_cpu(m, cpu) for cpu in builder.cpus],
+        "lines": [_line(world, irq, desc) for irq, desc in sorted(builder.irqs.items()) if irq >= 0],
+        "digest": digest(world),
+    }
+
+
+def packets(world):
+    """{offered, delivered, dropped {ring, backlog, socket}, in_flight} of all queues."""
+    m, queues = world.memory, world.builder.queues
+    offered, delivered, ring = (sum(int(m[q + field]) for q in queues) for field in (f.Q_OFFERED, f.Q_DELIVERED, f.Q_DROPPED))
+    dropped = {"ring": ring, "backlog": 0, "socket": 0}
+    return {
+        "offered": offered, "delivered": delivered, "dropped": dropped,
+        "in_flight": offered - delivered - sum(dropped.values()),
+    }  # fmt: skip
+
+
+def latency(world):
+    """From arrival at the NIC to delivery, over all queues."""
+    m, queues = world.memory, world.builder.queues
+    cells = latencies.merged(_cells(m, queue) for queue in queues)
+    count, total = (sum(int(m[q + field]) for q in queues) for field in (f.Q_DELIVERED, f.Q_LATENCY_SUM))
+    return latencies.summary(cells, count, total, max((int(m[q + f.Q_LATENCY_MAX]) for q in queues), default=0))
+
+
+def _cells(m, queue):
+    first = int(m[queue + f.Q_HISTOGRAM])
+    return m[first : first + f.HISTOGRAM_SIZE]
+
+
+def _cpu(m, cpu):
+    times = {name: int(m[cpu + f.C_TIMES + which]) for which, name in enumerate(TIMES)}
+    return {"cpu": int(m[cpu + f.C_NUMBER])} | times
+
+
+def _line(world, irq, desc):
+    m, strings = world.memory, world.builder.memory.strings
+    counts = [int(m[desc + f.D_COUNTS + number]) for number in range(len(world.builder.cpus))]
+    return {"irq": irq, "name": strings[int(m[desc + f.D_NAME])], "count": sum(counts), "per_cpu": counts}
+
+
+def digest(world):
+    """SHA-256 of every counter and histogram. Independent of tracing, of slices and of how the engine was compiled."""
+    m, builder = world.memory, world.builder
+    found = [int(m[field]) for field in (f.G_NOW, f.G_EVENTS, f.G_INTERRUPTS, f.G_POLLS, f.G_SWITCH_VOLUNTARY,
+                                         f.G_SWITCH_BY_INTERRUPT, f.G_SYSCALLS, f.G_FAULTS)]  # fmt: skip
+    for cpu in builder.cpus:
+        found += _words(m, cpu + f.C_TIMES, f.CLASSES) + _words(m, cpu + f.C_SOFTIRQS, f.SOFTIRQ_COUNT)
+        found += [int(m[cpu + field]) for field in (f.C_SWITCHES, f.C_PROCESSED, f.C_SQUEEZED)]
+    for irq, desc in sorted(builder.irqs.items()):
+        found += [irq, *_words(m, desc + f.D_COUNTS, len(builder.cpus))]
+    for task in builder.tasks.values():
+        found += [int(m[task + f.K_RUNTIME]), int(m[task + f.K_SWITCHES])]
+    for queue in builder.queues:
+        found += [int(m[queue + field]) for field in (f.Q_OFFERED, f.Q_DELIVERED, f.Q_DROPPED, f.Q_LATENCY_SUM, f.Q_LATENCY_MAX)]
+        found += [int(count) for count in _cells(m, queue)]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
+
+def _words(m, address, count):
+    return [int(word) for word in m[address : address + count]]

@@ -1,0 +1,1 @@
+"""What to simulate: validated, frozen, from TOML. Knows nothing of how it is run."""

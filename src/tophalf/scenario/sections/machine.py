@@ -1,0 +1,20 @@
+"""[machine]: CPUs and kernel."""
+
+from tophalf.scenario.schema import Key, Section
+from tophalf.scenario.values import CPUS_MAX
+
+SECTION = Section(
+    "machine",
+    "CPUs, kernel, how long it runs",
+    {
+        "cpus": Key("int", 1, "how many CPUs", 1, CPUS_MAX),
+        "kernel": Key("text", "6.12", "whose rules are followed", choices=("6.1", "6.12")),
+        "hz": Key("int", 250, "ticks a second", choices=(100, 250, 300, 1000)),
+        "preempt": Key("text", "voluntary", "CONFIG_PREEMPT_*", choices=("none", "voluntary", "full", "rt")),
+        "tick": Key("text", "idle", "idle: stopped on idle CPUs (NO_HZ_IDLE); always; never: as in queueing theory",
+                    choices=("idle", "always", "never")),
+        "threadirqs": Key("bool", False, "handlers in threads, as on the command line"),
+        "netdev_budget": Key("int", 300, "packets a run of NET_RX (net.core.netdev_budget)", 1, 1_000_000),
+        "seconds": Key("duration", 1_000_000_000, "how long a run lasts when nothing else is said", 1),
+    },
+)  # fmt: skip

@@ -1,0 +1,37 @@
+"""[[nic]]: a network device with receive queues, its coalescing, its driver's costs and what arrives."""
+
+from tophalf.scenario.schema import REQUIRED, Key, Section
+
+RATE_MAX = 1_000_000_000  # packets a second and queue: one a nanosecond
+
+SECTION = Section(
+    "nic",
+    "a network device: queues, coalescing, costs, arrivals",
+    {
+        "name": Key("text", "eth0", "its name"),
+        "queues": Key("int", 1, "receive queues, each with an interrupt of its own", 1, 1024),
+        "irq": Key("int", 24, "number of the first queue's interrupt", 0, 1 << 20),
+        "cpus": Key("cpus", None, "CPUs that the queues' interrupts are delivered to, in turn; all CPUs when left out"),
+        "mode": Key("text", "napi", "napi: masked while it is polled; handler: the handler serves the ring, its line masked; "
+                    "each: every packet interrupts, one more can wait; counted: every packet has its own interrupt; "
+                    "poll: no interrupt on arrival, the ring is looked at every poll_every",
+                    choices=("napi", "handler", "each", "counted", "poll")),
+        "rate": Key("rate", REQUIRED, "packets a second, all queues together", 0, RATE_MAX * 1024),
+        "arrivals": Key("text", "constant", "how they come", choices=("constant", "poisson", "bursts", "times")),
+        "burst": Key("int", 64, "arrivals = bursts: packets in one", 1, 1_000_000),
+        "gap": Key("duration", 1_000_000, "arrivals = bursts: from a burst to the next"),
+        "times": Key("list", (), "arrivals = times: when each packet comes", of="duration"),
+        "ring": Key("int", 1024, "descriptors a queue", 1, 1 << 20),
+        "weight": Key("int", 64, "packets a poll", 1, 4096),
+        "handler_cost": Key("cost", ("constant", 500), "the interrupt handler"),
+        "poll_cost": Key("cost", ("constant", 300), "a poll, whatever it finds"),
+        "packet_cost": Key("cost", ("constant", 400), "driver and protocols, a packet"),
+        "poll_every": Key("duration", 10_000, "mode = poll", 1),
+        "rx_usecs": Key("int", 0, "interrupt so many µs after the first packet that waits", 0, 1_000_000),
+        "rx_frames": Key("int", 0, "interrupt when so many packets wait", 0, 1 << 20),
+        "interval": Key("duration", 0, "at least so long between two interrupts (ITR)"),
+        "napi_defer_hard_irqs": Key("int", 0, "polls that may find nothing before the interrupt is unmasked", 0, 1 << 20),
+        "gro_flush_timeout": Key("duration", 0, "after so long the deferred poll comes"),
+    },
+    many=True,
+)  # fmt: skip

@@ -1,0 +1,74 @@
+"""`tophalf run` and `tophalf scenarios` at the command line."""
+
+import json
+
+import pytest
+
+from tophalf.cli.main import main
+from tophalf.cli.run_text import BAR_WIDTH, handler_ns, run_text
+from tophalf.scenario.load import builtin_names, load_scenario
+
+pytestmark = pytest.mark.kernels
+
+
+def test_run_prints_figures_bars_and_lines(capsys):
+    assert main(["run", "10gbe-per-packet", "--seconds", "0.005"]) == 0
+    text = capsys.readouterr().out
+    assert "the load asks for 74.4 CPUs; 1 there" in text
+    assert f"CPU0 {'H' * BAR_WIDTH} hardirq 100.0%" in text
+    assert "eth0-rx-0" in text
+
+
+def test_run_as_json(capsys):
+    assert main(["run", "mm1", "--seconds", "0.002", "--seed", "4", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["scenario"], found["seed"], found["simulated_ns"]) == ("mm1", 4, 2_000_000)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["nonesuch"], "no scenario 'nonesuch'"), (["mm1", "--set", "nic.x=1"], "unknown key x"),
+        (["mm1", "--seconds", "-1"], "no time to run"), (["mm1", "--set", "nic.rate=-4"], "rate"),
+    ],
+)  # fmt: skip
+def test_faults_are_one_line_and_status_2(arguments, words, capsys):
+    assert main(["run", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+def test_scenarios_are_listed_and_shown(capsys):
+    assert main(["scenarios"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in builtin_names())
+    assert main(["scenarios", "mm1"]) == 0
+    assert "exponential 1us" in capsys.readouterr().out
+    assert main(["scenarios", "--json"]) == 0
+    assert {"name", "title"} == set(json.loads(capsys.readouterr().out)["scenarios"][0])
+
+
+def test_keys_are_listed(capsys):
+    assert main(["scenarios", "--keys"]) == 0
+    assert "rx_usecs" in capsys.readouterr().out
+    assert main(["scenarios", "--keys", "--json"]) == 0
+    keys = json.loads(capsys.readouterr().out)["keys"]
+    assert {"section", "key", "kind", "default", "meaning"} == set(keys[0])
+
+
+def test_what_a_load_asks_for_is_said_only_where_it_is_known():
+    scenario = load_scenario("10gbe-per-packet")
+    assert handler_ns(scenario, scenario.all("nic")[0]) == 5000
+    scenario = load_scenario("10gbe-per-packet", ["nic.handler_cost=exponential 4us"])
+    assert handler_ns(scenario, scenario.all("nic")[0]) is None
+
+
+def test_bars_of_many_cpus_are_cut():
+    scenario = load_scenario("10gbe-napi")
+    cpu = {"hardirq_ns": 1, "softirq_ns": 0, "ksoftirqd_ns": 0, "irq_thread_ns": 0, "kworker_ns": 0, "task_ns": 0, "idle_ns": 2}
+    found = {
+        "scenario": "x", "seed": 0, "simulated_ns": 3, "wall_seconds": 0.0, "interrupts": 0, "polls": 0, "lines": [],
+        "context_switches": {"voluntary": 0, "by_interrupt": 0}, "latency_ns": {"mean": None},
+        "packets": {"offered": 0, "dropped": {}}, "cpus": [cpu | {"cpu": number} for number in range(40)],
+    }  # fmt: skip
+    assert "and 8 more CPUs" in run_text(scenario, found)
