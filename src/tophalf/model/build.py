@@ -27,6 +27,7 @@ SYSTEM_VECTORS = (
     (LOCAL_TIMER_VECTOR, "local_timer"), (RESCHEDULE_VECTOR, "reschedule"), (CALL_FUNCTION_VECTOR, "call_function"),
     (IRQ_WORK_VECTOR, "irq_work"),
 )  # fmt: skip
+SYSTEM_ROUTINES = {"local_timer": "local_timer", "call_function": "call_function"}  # else "system_vector"
 SOFTIRQ_ROUTINES = (
     (vocab.HI, "hi_tasklets"), (vocab.TIMER, "timer_softirq"), (vocab.NET_RX, "net_rx"), (vocab.TASKLET, "tasklets"),
     (vocab.HRTIMER, "hrtimer_softirq"),
@@ -153,7 +154,7 @@ class Builder:
         return desc
 
     def _system_vector(self, vector, name):
-        desc = self._descriptor(-vector, f.FLOW_SYSTEM, name, "local_timer" if name == "local_timer" else "system_vector")
+        desc = self._descriptor(-vector, f.FLOW_SYSTEM, name, SYSTEM_ROUTINES.get(name, "system_vector"))
         self.memory[desc + f.D_VECTOR] = vector
         for cpu in self.cpus:
             self.memory[cpu + f.C_VECTORS + vector] = desc

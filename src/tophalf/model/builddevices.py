@@ -85,3 +85,11 @@ def spend_program(builder, cost, result=f.IRQ_HANDLED, before=()):
     code(ops.OP_SPEND, cost)
     code(ops.OP_RET, result)
     return builder.program(code)["start"]
+
+
+def add_call(builder, program, argument=0):
+    """A function that `smpcall` can have another CPU call: `program`, whose F_ARG is `argument`. Returns its address."""
+    m = builder.memory
+    csd = m.take(f.CSD_SIZE)
+    m[csd + f.CSD_PROGRAM], m[csd + f.CSD_ARG] = program, argument
+    return csd

@@ -55,6 +55,7 @@ from tophalf.model.ops import (
     NETWORK_END,
     OP_ADD,
     OP_CALL,
+    OP_CALL_FUNCTIONS,
     OP_DEVICE_ACK,
     OP_IRQ_THREAD,
     OP_IRQ_THREAD_DONE,
@@ -81,6 +82,7 @@ from tophalf.model.ops import (
 from tophalf.model.queue import arm, next_time
 from tophalf.model.queue import pop as pop_timer
 from tophalf.model.sched import may_preempt, preempt
+from tophalf.model.smpcall import call_functions
 from tophalf.model.softirq import execute_softirq
 from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
@@ -206,6 +208,8 @@ def step(m, cpu, frame):
     elif op < NETWORK_END:
         if op == OP_RX or op == OP_RX_DRAIN or op == OP_RX_STAGE or op == OP_RX_STAGED or op == OP_QUEUE_DONE:
             execute_nic(m, cpu, frame, op, x, y)
+        elif op == OP_CALL_FUNCTIONS:
+            call_functions(m, cpu, frame)
         else:
             execute_napi(m, cpu, frame, op, x)
     else:

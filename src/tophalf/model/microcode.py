@@ -30,9 +30,14 @@ def _irq(code, costs):
 
 
 def _system_vector(code, costs):
-    """Interrupts without a line: reschedule, function calls, irq_work."""
+    """Interrupts without a line: reschedule, irq_work; and function calls (kernel/smp.c flush_smp_call_function_queue)."""
     code.label("system_vector")
     code(ops.OP_SYSVEC_BEGIN)
+    code(ops.OP_SYSVEC_END)
+    code(ops.OP_JUMP, "irq_out")
+    code.label("call_function")
+    code(ops.OP_SYSVEC_BEGIN)
+    code(ops.OP_CALL_FUNCTIONS)
     code(ops.OP_SYSVEC_END)
     code(ops.OP_JUMP, "irq_out")
 

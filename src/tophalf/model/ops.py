@@ -40,9 +40,9 @@ SOFTIRQ_END = 57
 # Network: `napi`, `nic`
 (
     OP_NET_RX_BEGIN, OP_NET_RX_NEXT, OP_NET_RX_DONE, OP_NET_RX_END, OP_NAPI_SCHEDULE, OP_RX, OP_NAPI_COMPLETE, OP_RX_DRAIN,
-    OP_QUEUE_DONE, OP_RX_STAGE, OP_RX_STAGED, OP_NET_RX_BUDGET,
-) = range(57, 69)  # fmt: skip
-NETWORK_END = 69
+    OP_QUEUE_DONE, OP_RX_STAGE, OP_RX_STAGED, OP_NET_RX_BUDGET, OP_NET_RX_POLLED, OP_CALL_FUNCTIONS,
+) = range(57, 71)  # fmt: skip
+NETWORK_END = 71  # OP_CALL_FUNCTIONS: `smpcall`
 
 # Areas from here on have a range each, named in their own files: work 72-99 (`workops`), the network stack above NAPI 100-131
 # (`stackops`), block devices and timers 132-151 (`blockops`), lines and CPUs that are managed 152-171 (`manageops`).
