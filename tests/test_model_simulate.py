@@ -77,7 +77,7 @@ def test_deferring_the_work_lets_packets_through():
 def test_progress_is_told():
     told = []
     simulate("mm1", seconds=0.002, progress=lambda now_ns, until_ns: told.append(now_ns))
-    assert told[0] is None and told[-1] == 2_000_000
+    assert told == sorted(told) and told[-1] == 2_000_000
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 10**9, float("nan")])

@@ -12,12 +12,14 @@ TRACE_ROWS = 100_000
 
 def narrate(args, scenario):
     """Simulate, and tell it. Returns the exit status. Raises: TophalfError when asked for too much."""
+    from tophalf.cli.run import get_ready
     from tophalf.errors import TophalfError
     from tophalf.model.simulate import make_world
     from tophalf.model.table import event_table
 
     if not 0 < args.narrate <= NARRATE_NS_MAX:
         raise TophalfError("too long a story", "--narrate", "ask for 50us, 2ms, at most 1s")
+    get_ready()
     world = make_world(scenario, args.seed, TRACE_ROWS)
     world.run(args.narrate)
     sentences = list(tell(event_table(world)))

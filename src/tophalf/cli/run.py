@@ -28,7 +28,8 @@ def run(args):
         return narrate(args, scenario)
     from tophalf.model.simulate import simulate
 
-    done = simulate(scenario, args.seed, args.seconds, progress=_progress)
+    get_ready()
+    done = simulate(scenario, args.seed, args.seconds, progress=progress)
     render.progress("")
     if args.json:
         print_json(done.as_dict())
@@ -37,11 +38,18 @@ def run(args):
     return 0
 
 
-def _progress(now_ns, until_ns):
-    if now_ns is None:
-        render.progress("getting the engine ready (compiled once a version, a minute or so) ...")
-    else:
-        render.progress(f"{now_ns / 1e9:.3f} of {until_ns / 1e9:g} s simulated, {now_ns / until_ns:.0%}")
+def get_ready():
+    """Compile the engine where no earlier run has, and say so."""
+    from tophalf.cli.waiting import Waiting
+    from tophalf.model.simulate import warm_up
+
+    with Waiting("compiling the engine, once for this version"):
+        warm_up()
+
+
+def progress(now_ns, until_ns):
+    """How far a run is, on the progress line."""
+    render.progress(f"{now_ns / 1e9:.3f} of {until_ns / 1e9:g} s simulated, {now_ns / until_ns:.0%}")
 
 
 def _show(scenario, done):

@@ -21,7 +21,7 @@ def simulate(scenario, seed=0, seconds=None, sets=(), progress=None):
     if not isinstance(scenario, Scenario):
         scenario = load_scenario(scenario, sets)
     until_ns = length_ns(scenario, seconds)
-    warm_up(progress)
+    warm_up()
     world = make_world(scenario, seed)
     started = time.perf_counter()
     run_on(world, until_ns, progress)
@@ -56,12 +56,10 @@ def run_on(world, until_ns, progress=None):
             slice_ns = max(int(slice_ns * min(SLICE_S / took, 4)), 1)
 
 
-def warm_up(progress=None):
-    """Compile the engine where no earlier run has: once a version, up to a minute or two. progress(None, None) is called before."""
+def warm_up():
+    """Compile the engine where no earlier run has: once a version, a minute or so."""
     from tophalf.model.build import Builder
 
-    if progress:
-        progress(None, None)
     Builder(0).world().run(1)
 
 
