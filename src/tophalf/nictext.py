@@ -1,11 +1,14 @@
 """What netlink and ioctls say of network devices, as the text that ethtool prints: the form in which recordings keep it.
 
-The readers of recordings know it from sosreports (host/readers/ethtool_text.py). NAPI instances have no such form: not recorded.
+The readers of recordings know it from sosreports (host/readers/ethtool_text.py). NAPI instances, which ethtool does not print, are
+kept as JSON: {device: [{field of snapshot.Napi: value}]}.
 """
 
+from tophalf.snapshot import Napi
 from tophalf.vocab import LINK_STATS
 
 FOLDER = "/sos_commands/networking"  # as in a sosreport
+NAPI_FILE = "/netdev_napi.json"
 
 _SWITCHES = ("adaptive", "cqe_mode")
 
@@ -17,7 +20,33 @@ def settings_text(devices):
         for flag, text in (("g", _limits(device.rings)), ("l", _limits(device.channels)), ("c", _coalesce(device.coalesce))):
             if text:
                 files[f"{FOLDER}/ethtool_-{flag}_{name}"] = text.encode()
+    napis = {name: [napi.as_dict() for napi in device.napi] for name, device in (devices or {}).items() if device.napi}
+    if napis:
+        import json
+
+        files[NAPI_FILE] = json.dumps(napis).encode()
     return files
+
+
+def parse_napis(text):
+    """{device: (Napi, ...)} of a recording's NAPI_FILE. Raises: ValueError where it is none."""
+    import json
+
+    found = {}
+    for name, napis in json.loads(text).items():
+        if not all(type(napi) is dict and set(napi) <= set(Napi.__slots__) for napi in napis):
+            raise ValueError(f"not NAPI instances of {name}")
+        found[name] = tuple(Napi(**{field: _plain(value) for field, value in napi.items()}) for napi in napis)
+    return found
+
+
+def _plain(value):
+    """A number or none as they are, a list of queues as a tuple. Raises: ValueError for anything else."""
+    if type(value) is list and all(type(each) is int for each in value):
+        return tuple(value)
+    if value is None or type(value) is int:
+        return value
+    raise ValueError(f"neither a number nor queues: {value!r:.40}")
 
 
 def statistics_text(stats):

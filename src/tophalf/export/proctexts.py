@@ -3,8 +3,9 @@
 import json
 
 from tophalf.export.devicetexts import device_files
+from tophalf.nictext import statistics_text
 from tophalf.snapshot import STAT_TIMES
-from tophalf.vocab import KTHREADD, PF_KTHREAD, SCHED_POLICIES, SOFTIRQS, cpu_list, cpu_mask
+from tophalf.vocab import KTHREADD, LINK_STATS, PF_KTHREAD, SCHED_POLICIES, SOFTIRQS, cpu_list, cpu_mask
 
 TICK_NS = 10_000_000
 
@@ -33,7 +34,7 @@ def counter_files(snapshot):
         files["/thread_ticks.json"] = json.dumps(ticks)
     for device, counters in (snapshot.netdev_stats or {}).items():
         files |= _netdev_files(device, counters)
-    return files
+    return files | {path: text.decode() for path, text in statistics_text(snapshot.netdev_stats).items()}
 
 
 def interrupts_text(interrupts):
@@ -121,7 +122,9 @@ def thread_files(thread):
 
 
 def _netdev_files(device, counters):
-    return {f"/sys/class/net/{device}/statistics/{name}": f"{count}\n" for name, count in counters.items()}
+    """The stack's own; the driver's are as ethtool -S prints them."""
+    stack = ((name, count) for name, count in counters.items() if name in LINK_STATS)
+    return {f"/sys/class/net/{device}/statistics/{name}": f"{count}\n" for name, count in stack}
 
 
 def log_text(log):
@@ -140,6 +143,7 @@ def fact_files(facts):
                 files[path] = text + "\n"
         if facts.boot.isolated is not None:
             files["/sys/devices/system/cpu/isolated"] = cpu_list(facts.boot.isolated) + "\n"
+        files |= _build_files(facts.boot)
     if facts.topology:
         files |= _topology_files(facts.topology)
     for name, cpus in (facts.workqueues or {}).items():
@@ -150,6 +154,18 @@ def fact_files(facts):
     files |= _daemon_files(facts.daemons)
     more, links = device_files(facts)
     return files | more, links
+
+
+def _build_files(boot):
+    """What a kernel says of its build: the architecture, and whether it accounts for the time of interrupts."""
+    words, files = (boot.version or "").split(), {}
+    release = words[2] if words[:2] == ["Linux", "version"] and len(words) > 2 else None
+    if boot.machine:
+        files["/sos_commands/kernel/uname_-a"] = f"Linux machine {release or 'unknown'} {boot.machine} GNU/Linux\n"
+    if release and "/" not in release and boot.irq_time_accounting is not None:
+        setting = "CONFIG_IRQ_TIME_ACCOUNTING=y" if boot.irq_time_accounting else "# CONFIG_IRQ_TIME_ACCOUNTING is not set"
+        files[f"/boot/config-{release}"] = f"# Linux {release}\n{setting}\n"
+    return files
 
 
 def _topology_files(topology):

@@ -3,7 +3,9 @@
 import json
 
 from tophalf.export.proctexts import counter_files, fact_files, log_text
-from tophalf.recording import WHOLE, TarWriter, moment_name, seconds_name
+from tophalf.recording import MODE, WHOLE, TarWriter, moment_name, seconds_name
+
+MASK, READ_ONLY = "/smp_affinity", 0o444  # kernel/irq/proc.c register_irq_proc: so since 6.12 where a mask cannot be changed
 
 
 def write_recording(path, snapshots, table=None, name="machine", force=False):
@@ -11,12 +13,15 @@ def write_recording(path, snapshots, table=None, name="machine", force=False):
 
     Args: snapshots: list of Snapshot in order of time; moments are named by what has passed since the first, in whole
     milliseconds. table: EventTable or None. name: of the one directory in the tar. Fields that are None are not written.
-    Not kept: NAPI instances, `fixed` (file modes), the time accounting of interrupts, disks' PCI addresses, and CPU times of
-    threads finer than a tick where their resolution is not 1 ns.
+    Not kept: whose time interrupts' is where no release names a build configuration, proofs of `fixed` other than file modes, and
+    CPU times of threads finer than a tick where their resolution is not 1 ns.
     Raises: MachineError: the file is there already (and not `force`) or cannot be written; FormatError: an event that has no
     form in a ring buffer.
     """
     trace = trace_files(table) if table is not None else {}
+    modes = any(snapshot.fixed is not None for snapshot in snapshots)
+    if modes:
+        trace["meta.json"] = json.dumps({**json.loads(trace.get("meta.json", b"{}")), "modes": True}).encode()
     tar = TarWriter(path, name, force)
     try:
         for number, snapshot in enumerate(snapshots):
@@ -34,8 +39,9 @@ def _add_moment(tar, snapshot, elapsed_ns, first):
     if first and snapshot.facts is not None:
         more, links = fact_files(snapshot.facts)
         files |= more
+    fixed = {f"/proc/irq/{irq}{MASK}" for irq in snapshot.fixed or ()}
     for file, text in files.items():
-        tar.add(moment + file, text.encode("utf-8", "surrogateescape"))
+        tar.add(moment + file, text.encode("utf-8", "surrogateescape"), READ_ONLY if file in fixed else MODE)
     for link, target in links.items():
         tar.link(moment + link, target)
     if snapshot.log is not None:

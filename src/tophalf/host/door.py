@@ -115,12 +115,18 @@ def _open_directory(path):
         base = DirRoot(os.path.dirname(series[0][1]))
         moments = [(time_ns, FallbackRoot(DirRoot(root), base)) for time_ns, root in series]
         recorded = os.path.exists(f"{base.prefix}/trace/meta.json")  # a recording that somebody unpacked
-        source = TraceSource("recording", path, base) if recorded else None
+        source = _recorded_trace(path, base) if recorded else None
         return Machine(_label(path), "recording" if recorded else "series", moments, base, source, notes)
     if single is None:
         raise MachineError("no proc/ in it with counters to read", path, "name the directory that holds proc/")
     root = DirRoot(single, live=_is_live_proc(single))
     return Machine(_label(path), "live" if root.live else "moment", [(0, root)], root, notes=notes)
+
+
+def _recorded_trace(path, base):
+    """The TraceSource of a recording; None for one that was written without tracing: its meta.json is all there is of it."""
+    holds_events = any(name == "header_page" or name.startswith("cpu") for name in base.listing("/trace"))
+    return TraceSource("recording", path, base) if holds_events else None
 
 
 def _roots_in(path):
@@ -259,7 +265,7 @@ def _machine_in_archive(path, files, links, notes):
     if recorded:
         moments = _whole(moments, parts) or moments
     roots = [(time_ns, FallbackRoot(MemoryRoot(*parts[part]), base)) for time_ns, part in moments]
-    source = TraceSource("recording", path, base) if recorded else None
+    source = _recorded_trace(path, base) if recorded else None
     return Machine(_label(path), "recording" if recorded else "series", roots, base, source, notes)
 
 

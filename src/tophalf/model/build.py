@@ -46,6 +46,9 @@ class Builder:
         self.memory = m = Memory(seed)
         self.cpus, self.irqs, self.tasks, self.queues, self.napis, self.devices = [], {}, {}, [], [], []
         self.functions = {}  # address as the trace shows it: name
+        # What no instruction asks but the machine's files tell (`machine`): isolated, nohz_full, irqaffinity: CPUs; nodes: {node:
+        # CPUs}; device_nodes, drivers, speeds_mbps, queues_max: {device: value}; interrupt_remapping, irq_time_accounting: bool
+        self.about = {}
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)

@@ -52,7 +52,9 @@ IN_TASK, IN_SYSCALL, IN_SOFTIRQ, IN_HARDIRQ, IN_NMI = range(5)
 C_IRR = C_TIMES + CLASSES  # 8 words of 32 vectors
 C_VECTORS = C_IRR + 8  # descriptor by vector
 C_SOFTIRQS = C_VECTORS + VECTORS  # how often each ran
-CPU_SIZE = C_SOFTIRQS + SOFTIRQ_COUNT
+C_TICKS = C_SOFTIRQS + SOFTIRQ_COUNT  # ticks by what they found, in the order of the columns of /proc/stat (`cputime`)
+TICK_USER, TICK_NICE, TICK_SYSTEM, TICK_IDLE, TICK_IOWAIT, TICK_IRQ, TICK_SOFTIRQ, TICK_COLUMNS = range(8)
+CPU_SIZE = C_TICKS + TICK_COLUMNS
 
 # A task
 (

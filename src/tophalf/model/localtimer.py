@@ -8,6 +8,7 @@ tick raises when they have something to do; timers that wait for jiffies to be a
 from tophalf import vocab
 from tophalf.model.contexts import call
 from tophalf.model.costs import cost
+from tophalf.model.cputime import account_process_tick
 from tophalf.model.fields import (
     C_HRTIMERS,
     C_NEED_RESCHED,
@@ -47,6 +48,7 @@ def local_timer(m, cpu, frame):
         mark_softirq(m, cpu, vocab.HRTIMER)
     if m[cpu + C_TICK_DUE]:
         m[cpu + C_TICK_DUE] = 0
+        account_process_tick(m, cpu, frame)
         m[frame + F_LEFT] += cost(m, m[G_COSTS] + COST_TIMER_TICK * COST_SIZE)
         if slice_is_over(m, cpu):
             m[cpu + C_NEED_RESCHED] = 1

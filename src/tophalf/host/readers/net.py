@@ -6,6 +6,7 @@ from tophalf.errors import FormatError
 from tophalf.host.fields import cpu_mask, link_name, link_text, number, optional, pci_address, speaks_here, word
 from tophalf.host.readers import ethtool_text
 from tophalf.host.readers.nicstats import NET, asleep
+from tophalf.nictext import NAPI_FILE, parse_napis
 from tophalf.snapshot import NetDevice
 
 _QUEUE = re.compile(r"(rx|tx)-(\d{1,6})", re.ASCII)
@@ -124,7 +125,18 @@ def _recorded_details(root):
     for field, (flag, parse) in parsers.items():
         for device, (_, text) in ethtool_text.recorded(root, flag).items():
             details.setdefault(device, {})[field] = parse(text) or None
+    for device, napis in _recorded_napis(root).items():
+        details.setdefault(device, {})["napi"] = napis
     return details
+
+
+def _recorded_napis(root):
+    text = optional(root, NAPI_FILE)
+    try:
+        return parse_napis(text) if text else {}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        root.missing[NAPI_FILE] = f"not NAPI instances ({error})"
+        return {}
 
 
 def _names_in_proc(root):

@@ -1,0 +1,137 @@
+"""What does not change about a simulated machine: its kernel and command line, CPUs, devices, queues and settings.
+
+The release says "tophalf", as any kernel says who built it; nothing else tells that there is no machine.
+"""
+
+from tophalf.model import fields as f
+from tophalf.model.machine.sight import NIC_SLOT, slot
+from tophalf.snapshot import Boot, Facts, Napi, NetDevice, PciDevice, Topology
+from tophalf.vocab import cpu_list
+
+RELEASES = {601: "6.1.0-tophalf", 612: "6.12.0-tophalf"}
+PREEMPT_NAMES = ("none", "voluntary", "full", "rt")
+RING_MAX = 4096  # what most drivers offer at the most
+ETHERNET, OTHER = 0x020000, 0x088000  # include/linux/pci_ids.h: class codes
+DRIVER = "tophalf_nic"
+
+
+def read_facts(sight):
+    """Facts."""
+    return Facts(
+        boot=read_boot(sight), topology=read_topology(sight), pci=read_pci(sight), net=read_net(sight),
+        daemons={"irqbalance": False, "tuned": False}, sysctl=read_sysctl(sight),
+        workqueues={"default": tuple(range(len(sight.builder.cpus)))},
+    )  # fmt: skip
+
+
+def read_boot(sight):
+    release, rt = RELEASES[sight[f.G_KERNEL]], PREEMPT_NAMES[sight[f.G_PREEMPT]] == "rt"
+    cmdline = _cmdline(sight, release, rt)
+    return Boot(
+        version=f"Linux version {release} (tophalf@tophalf) #1 SMP {'PREEMPT_RT' if rt else 'PREEMPT_DYNAMIC'}",
+        cmdline=cmdline, isolated=_cpus(sight, "isolated"), nohz_full=_cpus(sight, "nohz_full"),
+        irqaffinity=_cpus(sight, "irqaffinity"), threadirqs="threadirqs" in cmdline.split(), preempt_rt=rt,
+        boot_id=_boot_id(sight.builder.memory.seed), irq_time_accounting=bool(sight.about.get("irq_time_accounting")),
+        user_hz=100, machine="x86_64",
+    )  # fmt: skip
+
+
+def _cmdline(sight, release, rt):
+    words = [f"BOOT_IMAGE=/boot/vmlinuz-{release}", "root=/dev/vda1", "ro", "quiet"]
+    words += [] if rt else [f"preempt={PREEMPT_NAMES[sight[f.G_PREEMPT]]}"]
+    words += ["threadirqs"] if sight[f.G_THREADIRQS] else []
+    words += [] if sight[f.G_NOHZ] else ["nohz=off"]
+    for parameter, name in (("isolcpus", "isolated"), ("nohz_full", "nohz_full"), ("irqaffinity", "irqaffinity")):
+        words += [f"{parameter}={cpu_list(_cpus(sight, name))}"] if _cpus(sight, name) else []
+    return " ".join(words)
+
+
+def _cpus(sight, name):
+    return tuple(sorted(sight.about.get(name, ())))
+
+
+def _boot_id(seed):
+    return f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-{seed >> 32 & 0xFFFFFFFFFFFF:012x}"
+
+
+def read_topology(sight):
+    """One package a node, one thread a core, one last-level cache a node."""
+    cpus = tuple(range(len(sight.builder.cpus)))
+    nodes = {node: tuple(members) for node, members in (sight.about.get("nodes") or {0: cpus}).items()}
+    node_of = {cpu: node for node, members in nodes.items() for cpu in members}
+    online = [cpu for cpu in cpus if cpu in sight.online]
+    return Topology(
+        online=sight.online, possible=cpus, nodes=nodes, node_of=node_of, package_of={cpu: node_of[cpu] for cpu in online},
+        siblings={cpu: (cpu,) for cpu in online},
+        llc={cpu: tuple(other for other in nodes[node_of[cpu]] if other in sight.online) for cpu in online},
+    )  # fmt: skip
+
+
+def read_pci(sight):
+    """{line: PciDevice}."""
+    by_device = {}
+    for number, (address, name, _) in sight.owners.items():
+        by_device.setdefault((address, name), []).append(number)
+    found = {}
+    for (address, name), numbers in by_device.items():
+        nic = name in sight.nics
+        message = all(sight[sight.lines[number] + f.D_FLOW] == f.FLOW_EDGE for number in numbers)
+        device = PciDevice(
+            address=address, driver=_driver(sight, name) if nic else name, node=_node(sight, name),
+            class_code=ETHERNET if nic else OTHER, msi=tuple(sorted(numbers)) if message else (),
+        )  # fmt: skip
+        found.update(dict.fromkeys(numbers, device))
+    return found
+
+
+def _driver(sight, name):
+    return sight.about.get("drivers", {}).get(name, DRIVER)
+
+
+def _node(sight, name):
+    return sight.about.get("device_nodes", {}).get(name, 0)
+
+
+def read_net(sight):
+    """{device: NetDevice}."""
+    return {name: _net_device(sight, place, name, queues) for place, (name, queues) in enumerate(sight.nics.items())} or None
+
+
+def _net_device(sight, place, name, queues):
+    ring, numbers, first = sight[queues[0] + f.Q_RING_SIZE], range(len(queues)), sight[queues[0] + f.Q_NAPI]
+    return NetDevice(
+        name=name, driver=_driver(sight, name), pci_address=slot(NIC_SLOT + place), operstate="up", mtu=1500, ifindex=2 + place,
+        speed_mbps=sight.about.get("speeds_mbps", {}).get(name),
+        rps=dict.fromkeys(numbers, ()), rps_flow_cnt=dict.fromkeys(numbers, 0), xps={}, rx_queues=len(queues), tx_queues=len(queues),
+        rings={"rx_max": max(RING_MAX, ring), "tx_max": max(RING_MAX, ring), "rx": ring, "tx": ring},
+        channels={"combined_max": max(len(queues), sight.about.get("queues_max", {}).get(name, 0)), "combined": len(queues)},
+        coalesce=_coalesce(sight, queues[0]), napi=tuple(_napi(sight, at, queue) for at, queue in enumerate(queues)) or None,
+        gro_flush_timeout_ns=sight[first + f.N_FLUSH_NS] if first else 0,
+        napi_defer_hard_irqs=sight[first + f.N_DEFER] if first else 0, threaded=False,
+    )  # fmt: skip
+
+
+def _coalesce(sight, queue):
+    return {
+        "adaptive_rx": False, "adaptive_tx": False, "rx_usecs": sight[queue + f.Q_USECS_NS] // 1000,
+        "rx_frames": sight[queue + f.Q_FRAMES],
+    }  # fmt: skip
+
+
+def _napi(sight, at, queue):
+    napi, lines = sight[queue + f.Q_NAPI], {desc: number for number, desc in sight.lines.items()}
+    if not napi:
+        return Napi(napi_id=None, irq=lines.get(sight[queue + f.Q_DESC]), rx_queues=(at,), tx_queues=())
+    return Napi(
+        napi_id=8193 + sight.builder.napis.index(napi), irq=lines.get(sight[queue + f.Q_DESC]),
+        defer_hard_irqs=sight[napi + f.N_DEFER], gro_flush_timeout_ns=sight[napi + f.N_FLUSH_NS], rx_queues=(at,), tx_queues=(),
+    )  # fmt: skip
+
+
+def read_sysctl(sight):
+    """Settings that the model obeys."""
+    budget_usecs = sight[f.G_NETDEV_BUDGET_JIFFIES] * sight[f.G_HZ_NS] // 1000
+    return {
+        "net.core.netdev_budget": sight[f.G_NETDEV_BUDGET], "net.core.netdev_budget_usecs": budget_usecs,
+        "net.core.dev_weight": 64,
+    }  # fmt: skip

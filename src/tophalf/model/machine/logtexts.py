@@ -1,0 +1,39 @@
+"""The kernel log of a simulated machine: lines about interrupts in the kernel's words, as a reader of dmesg keeps them.
+
+kernel/irq/spurious.c __report_bad_irq (without its stack dump), note_interrupt. What a kernel says of CPUs that go and come is no
+line about interrupts, and one about a mask that was broken is said for debugging only (kernel/irq/cpuhotplug.c).
+"""
+
+from tophalf.model import fields as f
+from tophalf.model.kmsg import LOG_NOBODY_CARED, LOG_SIZE
+from tophalf.snapshot import LogLine
+
+
+def read_log(sight):
+    """A tuple of LogLine, oldest first."""
+    found = []
+    for index in range(sight[f.G_LOG_COUNT]):
+        line = sight[f.G_LOG] + index * LOG_SIZE
+        found += [LogLine(time_us=sight[line] // 1000, text=text) for text in texts(sight, sight[line + 2], sight[line + 3])]
+    return tuple(found)
+
+
+def texts(sight, what, about):
+    """Lines that the kernel prints for an entry of the model's log; [] for what it does not print, or not of interrupts."""
+    if what == LOG_NOBODY_CARED:
+        return _nobody_cared(sight, about)
+    return []
+
+
+def _nobody_cared(sight, number):
+    handlers = [_handler(sight, action) for action in sight.actions(sight.lines[number])]
+    return [
+        f'irq {number}: nobody cared (try booting with the "irqpoll" option)', "handlers:", *handlers, f"Disabling IRQ #{number}"
+    ]  # fmt: skip
+
+
+def _handler(sight, action):
+    name = sight.text(action + f.A_NAME)
+    driver = name.partition("-")[0]
+    threaded = f" threaded [<{sight[action + f.A_THREAD]:016x}>] {driver}_thread" if sight[action + f.A_THREAD] else ""
+    return f"[<{sight[action + f.A_HANDLER]:016x}>] {driver}_interrupt [{driver}]{threaded}"
