@@ -4,9 +4,9 @@ import sys
 
 from tophalf.cli import render
 from tophalf.cli.options import command_parser, print_json, seconds
+from tophalf.cli.simulated import open_named
 from tophalf.cli.traced import need_tracing, refuse_seconds
 from tophalf.errors import MachineError
-from tophalf.host.door import open_machine
 
 SECONDS = 5.0  # a live machine is watched for so long
 # What is read each second in between, so that a burst shows against the line's own past
@@ -63,7 +63,7 @@ def look(args):
     """
     if args.record:
         return _record(args)
-    machine = open_machine(args.machine, args.trace)
+    machine = open_named(args.machine, args.trace)
     if machine.live:
         return machine, watch_live(machine, args.seconds or SECONDS)
     refuse_seconds(args, args.seconds)

@@ -36,12 +36,12 @@ def run(options):
 
 
 def _events(options):
+    from tophalf.cli.simulated import open_named
     from tophalf.cli.traced import events_of, names_this_host
-    from tophalf.host.door import open_machine
 
     if names_this_host(options):
         raise MachineError("a live machine holds no events", options.machine or "this host", "record it: tophalf record host.tar")
-    return events_of(open_machine(options.machine, options.trace))
+    return events_of(open_named(options.machine, options.trace))
 
 
 def _write(form, table, path):

@@ -1,8 +1,8 @@
 """From a parsed MACHINE argument to its snapshots as a Series, and to the head that every output begins with."""
 
 from tophalf.cli import render
+from tophalf.cli.simulated import open_named
 from tophalf.errors import MachineError
-from tophalf.host.door import open_machine
 from tophalf.host.sample import take_snapshots
 from tophalf.judge import metrics
 
@@ -12,7 +12,7 @@ def load(argument, seconds=1.0, fields=(), facts=()):
 
     Returns: (Machine, Series). Raises: MachineError when there are no counters in it, or the first field cannot be read.
     """
-    machine = open_machine(argument)
+    machine = open_named(argument, events=False)
     if not machine.holds_counters:
         raise MachineError("is a trace alone and holds no counters", machine.label, "name a directory, a tar or a recording")
     snapshots = take_snapshots(machine, seconds, fields, facts, _say_waiting)

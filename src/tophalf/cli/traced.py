@@ -1,8 +1,8 @@
 """What `trace`, `laws` and `export` begin with: a machine with a trace, recorded now where none is named, and its events."""
 
 from tophalf.cli import render
+from tophalf.cli.simulated import open_named
 from tophalf.errors import MachineError
-from tophalf.host.door import open_machine
 
 
 def traced_machine(args, seconds):
@@ -13,7 +13,7 @@ def traced_machine(args, seconds):
     if names_this_host(args):
         return _traced_now(args.seconds or seconds)
     refuse_seconds(args, args.seconds)
-    return open_machine(args.machine, args.trace)
+    return open_named(args.machine, args.trace)
 
 
 def names_this_host(args):

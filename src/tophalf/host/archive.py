@@ -12,8 +12,8 @@ MEMBERS_MAX = 2_000_000
 
 # Parts of an archive that any reader may ask for: the rest of a sosreport (logs, rpm lists) is not read into memory.
 _WANTED = re.compile(
-    r"(^|/)(proc|sys|trace)/|(^|/)(dmesg|thread_ticks\.json|workload\.sh|trace\.dat)$|sos_commands/(kernel|networking|process|hardware)/|"
-    r"(^|/)etc/(default|sysconfig)/irqbalance$|(^|/)etc/tuned/"
+    r"(^|/)(proc|sys|trace)/|(^|/)(dmesg|thread_ticks\.json|netdev_napi\.json|workload\.sh|trace\.dat)$|sos_commands/(kernel|networking|process|hardware)/|"
+    r"(^|/)etc/(default|sysconfig)/irqbalance$|(^|/)etc/tuned/|(^|/)boot/config-[^/]*$"
 )
 
 

@@ -14,7 +14,9 @@ ERRORS = {
 
 class World:
     """memory: int64 array, or a list with NUMBA_DISABLE_JIT=1. builder: where the objects lie. rows: traced so far, a list
-    of arrays of TRACE_ROW columns."""
+    of arrays of TRACE_ROW columns. rows_max: events after which tracing ends, or None; traced_until_ns: when that was."""
+
+    rows_max = traced_until_ns = None
 
     def __init__(self, builder):
         from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_LINE, BEGIN_QUEUE, BEGIN_TASK, begin
@@ -61,6 +63,9 @@ class World:
             words = m[first : first + count * f.TRACE_ROW]
             self.rows.append(words.copy())
             m[f.G_TRACE_ROWS] = 0
+        if self.rows_max is not None and m[f.G_TRACE_MAX] and sum(map(len, self.rows)) >= self.rows_max * f.TRACE_ROW:
+            m[f.G_TRACE_MAX] = 0
+            self.traced_until_ns = self.now_ns
 
     def digest(self):
         """SHA-256 of the memory without the trace: every counter and histogram, and all else."""

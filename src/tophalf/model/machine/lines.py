@@ -102,3 +102,8 @@ def _spurious(sight, desc):
 def read_fixed(sight):
     """{number: proof} of lines whose mask cannot be changed."""
     return {}
+
+
+def default_mask(sight):
+    """What a line gets that nobody placed (irqaffinity=)."""
+    return tuple(sorted(sight.about.get("irqaffinity") or range(len(sight.builder.cpus))))

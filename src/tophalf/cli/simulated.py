@@ -1,0 +1,93 @@
+"""MACHINE as a scenario's name: simulated, written as a recording that has no name, and opened through the door as any other.
+
+Nothing of the model is imported unless the argument is no path and may be a scenario's name.
+"""
+
+import os
+
+from tophalf.host.door import open_machine
+
+BUILTIN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenario", "builtin")
+SEED = 0
+
+
+def open_named(argument=None, trace=None, events=True):
+    """open_machine, where MACHINE may be a scenario too. events: whether a scenario's trace is wanted.
+
+    Raises: TophalfError.
+    """
+    name, seconds = _scenario_of(argument)
+    return open_machine(argument, trace) if name is None else _simulated(name, seconds, trace, events)
+
+
+def _scenario_of(argument):
+    """(scenario's name or path, seconds of the moment that is meant or None); (None, None) for other arguments."""
+    if not argument or (os.path.lexists(argument) and not (argument.endswith(".toml") and os.path.isfile(argument))):
+        return None, None
+    name, seconds = argument, None
+    if not os.path.lexists(argument) and "@" in argument:
+        from tophalf.host.pick import split_moment
+
+        name, seconds = split_moment(argument)
+    is_one = os.path.isfile(name) if name.endswith(".toml") else "/" not in name and os.path.isfile(f"{BUILTIN}/{name}.toml")
+    return (name, seconds) if is_one else (None, None)
+
+
+def _simulated(name, seconds, trace, events):
+    from tophalf.cli import render
+    from tophalf.cli.simulating import progress
+    from tophalf.scenario.load import load_scenario
+
+    scenario = load_scenario(name)
+    machine = open_run(scenario, SEED, None, events and not trace, progress)
+    render.progress("")
+    machine.path = os.path.realpath(scenario.path)
+    if trace:
+        from tophalf.host.door import open_trace
+
+        machine.trace = open_trace(trace)
+    if seconds is not None:
+        from tophalf.host.pick import pick_moment
+
+        pick_moment(machine, seconds)
+    return machine
+
+
+def open_run(scenario, seed, seconds, events, progress=None):
+    """Simulate and open what was recorded; its file is gone when this returns. Returns a Machine."""
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="tophalf-")
+    path = os.path.join(folder, scenario.name)
+    try:
+        cut = save_run(path, scenario, seed, seconds, events, progress)[1]
+        machine = open_machine(path)  # it keeps the file open and reads from it
+    finally:
+        if os.path.lexists(path):
+            os.unlink(path)
+        os.rmdir(folder)
+    machine.notes += [cut] if cut else []
+    return machine
+
+
+def save_run(path, scenario, seed=0, seconds=None, events=True, progress=None, force=False):
+    """Simulate a scenario into a recording. progress(now_ns, until_ns): called now and then.
+
+    Returns: (World, what of the trace was cut off or None). Raises: TophalfError.
+    """
+    from tophalf.cli.simulating import get_ready
+    from tophalf.export.recording import write_recording
+    from tophalf.model.recorder import TRACE_ROWS, record, what_was_cut
+    from tophalf.model.simulate import length_ns, make_world
+
+    until_ns = length_ns(scenario, seconds)
+    if progress:
+        get_ready()
+    world = make_world(scenario, seed, TRACE_ROWS if events else 0)
+    snapshots, table = record(world, until_ns, progress), None
+    if events:
+        from tophalf.model.table import event_table
+
+        table = event_table(world)
+    write_recording(path, snapshots, table, force=force)
+    return world, what_was_cut(world)
