@@ -57,7 +57,7 @@ def _add_disk(disk, files, links):
     folder = f"/sys/block/{disk.name}"
     if disk.pci_address:
         behind = f"devices/pci0000:00/{disk.pci_address}/block/{disk.name}"
-        folder, links[folder] = f"/sys/{behind}", f"../{behind}"
+        links[folder], folder = f"../{behind}", f"/sys/{behind}"
     files[f"{folder}/device/.keep"] = ""
     if disk.driver:
         links[f"{folder}/device/driver"] = f"../../../bus/drivers/{disk.driver}"
