@@ -83,7 +83,7 @@ def _irq_files(possible):
         s.IrqFiles, affinity=cpu_sets(possible, 1), effective_affinity=_maybe(cpu_sets(possible)),
         affinity_hint=_maybe(cpu_sets(possible)), node=_maybe(st.integers(-1, 7)),
         spurious=_maybe(st.builds(s.Spurious, count=COUNT, unhandled=COUNT, last_unhandled_ms=_maybe(COUNT))),
-        actions=st.sets(NAME.filter(lambda name: name not in ("node", "spurious")), max_size=2).map(lambda names: tuple(sorted(names))),
+        actions=st.sets(NAME.filter(lambda name: name not in ("node", "spurious")), max_size=2).map(sorted).map(tuple),
         chip=_maybe(NAME), hwirq=_maybe(COUNT), trigger=_maybe(st.sampled_from(("edge", "level"))), name=_maybe(NAME),
         wakeup=_maybe(st.just("disabled")),
     )  # fmt: skip
@@ -103,32 +103,36 @@ def _threads(draw, possible):
         cpu_ns = draw(WIDE)
         found[name, pid] = s.Thread(
             name=name, pid=pid, kind=kind, cpu=bound, irq=line, cpu_ns=cpu_ns // 10**7 * 10**7 if coarse else cpu_ns,
-            resolution_ns=10**7 if coarse else 1, policy=policy, rt_priority=0 if policy == "SCHED_OTHER" else draw(st.integers(1, 99)),
+            resolution_ns=10**7 if coarse else 1, policy=policy,
+            rt_priority=0 if policy == "SCHED_OTHER" else draw(st.integers(1, 99)),
         )  # fmt: skip
     return found
 
 
 def _netdev_stats(names):
-    counters = st.dictionaries(st.sampled_from((*LINK_STATS, "rx_out_of_buffer", "rx3_drops", "port.rx_discards")), WIDE, min_size=1)
+    known = st.sampled_from((*LINK_STATS, "rx_out_of_buffer", "rx3_drops", "port.rx_discards"))
+    counters = st.dictionaries(known, WIDE, min_size=1)
     return _maybe(st.dictionaries(st.sampled_from(names), counters, min_size=1)) if names else st.none()
 
 
 def _log():
-    text = st.sampled_from(('irq 9: nobody cared (try booting with the "irqpoll" option)', "Disabling IRQ #9", "IRQ 7: set affinity failed(-22)."))
-    return st.lists(st.builds(s.LogLine, time_us=_maybe(WIDE.map(lambda us: us % 10**15)), text=text), max_size=3).map(tuple)
+    texts = 'irq 9: nobody cared (try booting with the "irqpoll" option)', "Disabling IRQ #9", "IRQ 7: set affinity failed(-22)."
+    line = st.builds(s.LogLine, time_us=_maybe(WIDE.map(lambda us: us % 10**15)), text=st.sampled_from(texts))
+    return st.lists(line, max_size=3).map(tuple)
 
 
 @st.composite
 def _facts(draw, possible, online):
     nics = draw(st.sets(NAME, max_size=2))
     addresses = [f"0000:00:{place:02x}.0" for place in range(4, 8)]
+    queues, settings = st.sampled_from(("default", "isolated", "writeback")), ("net.core.netdev_budget", "net.core.dev_weight")
     return s.Facts(
         boot=draw(_maybe(_boot(possible))), topology=draw(_topology(online, possible)), pci=draw(_maybe(_pci(addresses))),
         net={name: draw(_net_device(name, place, possible, addresses)) for place, name in enumerate(sorted(nics))} or None,
         block=draw(_maybe(_block(possible, addresses))),
-        workqueues=draw(_maybe(st.dictionaries(st.sampled_from(("default", "isolated", "writeback")), cpu_sets(possible), min_size=1))),
+        workqueues=draw(_maybe(st.dictionaries(queues, cpu_sets(possible), min_size=1))),
         daemons=draw(_maybe(_daemons(possible))),
-        sysctl=draw(_maybe(st.dictionaries(st.sampled_from(("net.core.netdev_budget", "net.core.dev_weight")), COUNT, min_size=1))),
+        sysctl=draw(_maybe(st.dictionaries(st.sampled_from(settings), COUNT, min_size=1))),
     )  # fmt: skip
 
 
@@ -203,5 +207,6 @@ def _block(possible, addresses):
 def _daemons(draw, possible):
     bans, interval_s = tuple(sorted(draw(st.sets(st.integers(1, 300), max_size=2)))), draw(st.integers(1, 60))
     arguments = ("/usr/sbin/irqbalance", "--foreground", f"--interval={interval_s}", *(f"--banirq={irq}" for irq in bans))
-    daemon = s.Daemon(pid=700, arguments=arguments, bans=bans, interval_s=interval_s, banned_cpus=draw(_maybe(cpu_sets(possible, 1))))
+    banned = draw(_maybe(cpu_sets(possible, 1)))
+    daemon = s.Daemon(pid=700, arguments=arguments, bans=bans, interval_s=interval_s, banned_cpus=banned)
     return {"irqbalance": draw(st.sampled_from((False, daemon))), "tuned": False}

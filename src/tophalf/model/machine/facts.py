@@ -102,7 +102,8 @@ def _net_device(sight, place, name, queues):
     return NetDevice(
         name=name, driver=_driver(sight, name), pci_address=slot(NIC_SLOT + place), operstate="up", mtu=1500, ifindex=2 + place,
         speed_mbps=sight.about.get("speeds_mbps", {}).get(name),
-        rps=dict.fromkeys(numbers, ()), rps_flow_cnt=dict.fromkeys(numbers, 0), xps={}, rx_queues=len(queues), tx_queues=len(queues),
+        rps=dict.fromkeys(numbers, ()), rps_flow_cnt=dict.fromkeys(numbers, 0), xps={},
+        rx_queues=len(queues), tx_queues=len(queues),
         rings={"rx_max": max(RING_MAX, ring), "tx_max": max(RING_MAX, ring), "rx": ring, "tx": ring},
         channels={"combined_max": max(len(queues), sight.about.get("queues_max", {}).get(name, 0)), "combined": len(queues)},
         coalesce=_coalesce(sight, queues[0]), napi=tuple(_napi(sight, at, queue) for at, queue in enumerate(queues)) or None,
