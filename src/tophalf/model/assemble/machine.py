@@ -18,6 +18,7 @@ def make_builder(scenario, seed):
         seed, machine.cpus, machine.hz, machine.kernel, machine.preempt, TICKS[machine.tick], machine.threadirqs, _costs(scenario)
     )
     builder.memory[f.G_NETDEV_BUDGET] = machine.netdev_budget
+    builder.about["irq_time_accounting"] = machine.irq_time_accounting
     return builder
 
 
