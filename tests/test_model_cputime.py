@@ -1,4 +1,4 @@
-"""Whose time a tick counts for, and the columns of /proc/stat that a simulated machine shows with and without irq time accounting."""
+"""Whose time a tick counts for, and the columns of /proc/stat with and without irq time accounting."""
 
 import pytest
 

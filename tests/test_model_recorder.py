@@ -12,7 +12,7 @@ pytestmark = pytest.mark.kernels
 
 @pytest.mark.parametrize(
     "seconds, count, step",
-    [(0.02, 2, None), (0.3, 4, 0.1), (1, 11, 0.1), (5, 11, 0.5), (30, 31, 1), (1000, 1001, 1), (5000, 1001, 5), (10**6, 1001, 1000)],
+    [(0.02, 2, None), (0.3, 4, 0.1), (1, 11, 0.1), (5, 11, 0.5), (30, 31, 1), (5000, 1001, 5), (10**6, 1001, 1000)],
 )
 def test_moments_are_once_a_second_and_ten_at_least_but_never_too_many(seconds, count, step):
     until_ns = round(seconds * 1e9)
