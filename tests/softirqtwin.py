@@ -39,6 +39,7 @@ class Twin:
         self.idle, self.ksoftirqd = Task(0, 140), Task(KSOFTIRQD, 120, kernel=True)
         self.tasks = [Task(FIRST_PID + i, 99 - given["priority"]) for i, given in enumerate(scenario["tasks"])]
         self.idle.depth, self.current = 1, self.idle
+        self.undecided = False  # something came at the very end of something else: which is first, only the engine's queue says
         self.ksoftirqd.life = self.ksoftirqd_life()
         for task, given in zip(self.tasks, scenario["tasks"], strict=True):
             task.life = self.task_life(task, given)
@@ -64,6 +65,7 @@ class Twin:
     def compute(self, task):
         """A task's own time: another may go on in the middle of it."""
         end, event = self.now + task.left, self.next_event()
+        self.undecided |= end == event
         task.left = max(0, end - event)
         self.pass_until(min(end, event))
 
@@ -90,6 +92,7 @@ class Twin:
         end = self.now + ns
         while self.next_event() <= end:
             event = self.next_event()
+            self.undecided |= event == end and ns > 0
             before = self.now = event if event < self.until else self.until
             if before >= self.until:
                 raise Over
@@ -176,13 +179,16 @@ class Twin:
         self.irqs_off = False
         self.take_interrupts()
         for vector in batch:
-            given = self.given["actions"][vector]
             self.emit(vocab.SOFTIRQ_ENTRY, vector)
-            self.burn(given["spend"])
-            for other in given["raises"]:
-                self.raise_softirq(other)
+            self.action(vector)
             self.emit(vocab.SOFTIRQ_EXIT, vector)
         self.irqs_off = True
+
+    def action(self, vector):
+        given = self.given["actions"][vector]
+        self.burn(given["spend"])
+        for other in given["raises"]:
+            self.raise_softirq(other)
 
     def bottom_halves_on(self, task):
         task.bh_off -= 1

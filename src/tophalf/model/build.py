@@ -195,7 +195,8 @@ class Builder:
         queue = m.take(f.QUEUE_SIZE)
         slots = 1 << (ring + 256).bit_length()
         m[queue + f.Q_NAME], m[queue + f.Q_DESC], m[queue + f.Q_MODE], m[queue + f.Q_RING_SIZE] = m.name(name), desc, mode, ring
-        m[queue + f.Q_SLOT_MASK], m[queue + f.Q_RING], m[queue + f.Q_REPLAY] = slots - 1, m.take(slots * f.SLOT_SIZE), m.take(slots)
+        m[queue + f.Q_SLOT_MASK], m[queue + f.Q_RING] = slots - 1, m.take(slots * f.SLOT_SIZE)
+        m[queue + f.Q_REPLAY], m[queue + f.Q_LOST] = m.take(2 * slots), m.take(slots + 1)
         m[queue + f.Q_HISTOGRAM], m[queue + f.Q_PACKET_COST] = m.take(f.HISTOGRAM_SIZE), packet_cost
         m[desc + f.D_SOURCE] = queue
         self.timer(queue + f.Q_TIMER, f.ON_QUEUE, queue)

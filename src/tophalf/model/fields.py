@@ -86,8 +86,8 @@ FORCED_THREAD = 1  # A_FLAGS
     Q_REPLAY, Q_REPLAY_FIRST, Q_REPLAY_COUNT, Q_ARRIVALS, Q_NEXT, Q_FRACTION, Q_PERIOD, Q_PERIOD_FRACTION, Q_PERIOD_WHOLE,
     Q_RNG, Q_BURST, Q_BURST_LEFT, Q_GAP, Q_TIMES, Q_TIMES_LEFT, Q_OFFERED, Q_DELIVERED, Q_DROPPED, Q_USECS_NS, Q_FRAMES,
     Q_ITR_NS, Q_LAST_IRQ, Q_ARMED, Q_PACKET_COST, Q_POLL_EVERY, Q_HISTOGRAM, Q_SHIFT, Q_LATENCY_SUM, Q_LATENCY_MAX,
-    Q_SIGNALS, Q_NAME, Q_SINK, QUEUE_SIZE,
-) = range(48)  # fmt: skip
+    Q_SIGNALS, Q_NAME, Q_SINK, Q_LOST, Q_LOST_COUNT, QUEUE_SIZE,
+) = range(50)  # fmt: skip
 SLOT_ARRIVAL, SLOT_COST, SLOT_DONE, SLOT_SIZE = range(4)
 # Q_MODE. NAPI: masked while polled. DRAIN: the handler empties the ring, its line masked. POLL: a timer instead of arrivals.
 # EACH: every packet signals, merged where the APIC merges; COUNTED: the device raises one interrupt for each packet.

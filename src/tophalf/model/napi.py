@@ -1,7 +1,7 @@
 """NAPI: a queue's interrupt stays off while softirqs poll it. net/core/dev.c.
 
-The frame of net_rx_action holds: R1 budget left, R2 the jiffy at which it ends, R3 the instance that is polled, R4 and R5 head and
-tail of those to poll again. Left out: threaded NAPI, busy polling, netpoll, RPS, the
+The frame of net_rx_action holds: R1 budget left (0: the window is exhausted), R2 the jiffy at which it ends, R3 the list that it
+took, less R5, the instance that is polled; R4 those to poll again. Left out: threaded NAPI, busy polling, netpoll, RPS, the
 timer that flushes GRO where interrupts are not deferred.
 """
 
@@ -116,19 +116,22 @@ def poll_next(m, cpu, frame, x):
     if napi == 0:
         m[frame + F_PC] = x
         return
+    m[frame + F_R5] = napi
+    m[frame + F_R3] = m[napi + N_NEXT]  # read now: while it is polled it may join the CPU's list again
     call(m, cpu, m[napi + N_POLL], napi)
 
 
 @inlined
 def polled(m, cpu, frame, x):
     """napi_poll, __napi_poll: count it; a poll of the whole weight goes to the end of those to poll again."""
-    napi, work = m[frame + F_R3], m[frame + F_R0]
-    m[frame + F_R3] = m[napi + N_NEXT]
+    napi, work = m[frame + F_R5], m[frame + F_R0]
     count_poll(m, cpu, napi, work)
     if work >= m[napi + N_WEIGHT]:
-        append(m, frame + F_R4, frame + F_R5, napi, N_NEXT)
+        m[napi + N_NEXT] = 0
+        join(m, frame + F_R4, napi)
     m[frame + F_R1] -= work
     if m[frame + F_R1] <= 0 or jiffies(m) >= m[frame + F_R2]:
+        m[frame + F_R1] = 0
         m[cpu + C_SQUEEZED] += 1
     else:
         m[frame + F_PC] = x
@@ -145,10 +148,13 @@ def count_poll(m, cpu, napi, work):
 
 @inlined
 def net_rx_ends(m, cpu, frame, x):
-    """The end of a round. Since 6.2 what joined meanwhile is polled at once when nothing else is left (x: begin anew)."""
-    if m[frame + F_R3] == 0 and m[frame + F_R4] == 0 and m[G_KERNEL] > KERNEL_6_1:
+    """The end of a round. Since 6.2 what joined meanwhile is polled at once when nothing else is left (x: begin anew).
+
+    In 6.1 it has raised NET_RX itself.
+    """
+    if m[frame + F_R1] > 0 and m[frame + F_R3] == 0 and m[frame + F_R4] == 0:
         m[cpu + C_IN_NET_RX] = 0
-        if m[cpu + C_POLL_HEAD]:
+        if m[cpu + C_POLL_HEAD] and m[G_KERNEL] > KERNEL_6_1:
             m[frame + F_PC] = x
         return
     gather(m, cpu, frame)
@@ -159,14 +165,18 @@ def net_rx_ends(m, cpu, frame, x):
 
 
 @compiled
+def join(m, link, rest):
+    """Put a list, or one instance, at the end of another."""
+    while m[link]:
+        link = m[link] + N_NEXT
+    m[link] = rest
+
+
+@compiled
 def gather(m, cpu, frame):
     """The list for the next time: what is left of this one, what joined meanwhile, what is to be polled again."""
-    joined, again = m[cpu + C_POLL_HEAD], m[frame + F_R4]
-    link = frame + F_R3
-    for rest in (joined, again):
-        while m[link]:
-            link = m[link] + N_NEXT
-        m[link] = rest
+    join(m, frame + F_R3, m[cpu + C_POLL_HEAD])
+    join(m, frame + F_R3, m[frame + F_R4])
     m[cpu + C_POLL_HEAD] = m[frame + F_R3]
     last = m[cpu + C_POLL_HEAD]
     while last and m[last + N_NEXT]:

@@ -5,18 +5,27 @@ rx-usecs counts from the first packet that waits, rx-frames is a number of packe
 """
 
 from tophalf.model.apic import is_latched
+from tophalf.model.contexts import suspend
 from tophalf.model.fields import (
+    C_PARKED,
+    C_PLAN,
+    C_TIMER,
+    CPU_SIZE,
     D_CPU,
     D_SOURCE,
     D_VECTOR,
     F_ARG,
     F_LEFT,
     F_PC,
+    G_CPU_COUNT,
+    G_CPUS,
     G_NOW,
     MODE_COUNTED,
     MODE_EACH,
     MODE_POLL,
     N_QUEUE,
+    N_STATE,
+    NAPI_SCHED,
     NEVER,
     Q_ARMED,
     Q_DESC,
@@ -25,6 +34,7 @@ from tophalf.model.fields import (
     Q_ITR_NS,
     Q_LAST_IRQ,
     Q_MODE,
+    Q_NAPI,
     Q_POLL_EVERY,
     Q_SIGNALS,
     Q_STAGED,
@@ -97,6 +107,7 @@ def queue_looks(m, queue):
     if mode == MODE_EACH or mode == MODE_COUNTED:
         signal_each(m, queue)
         return
+    settle(m, queue)
     arrive(m, queue, m[G_NOW])
     if mode != MODE_POLL and not is_due(m, queue):
         arm_signal(m, queue)
@@ -104,6 +115,22 @@ def queue_looks(m, queue):
     m[queue + Q_ARMED] = 0
     m[queue + Q_LAST_IRQ] = m[G_NOW]
     raise_line(m, m[queue + Q_DESC])
+
+
+@compiled
+def settle(m, queue):
+    """A queue that looks while it is polled (it was scheduled by another than its interrupt): see what is served by now.
+
+    Its ring stands as the poll was planned; the CPU that polls it plans anew.
+    """
+    if m[queue + Q_NAPI] == 0 or not m[m[queue + Q_NAPI] + N_STATE] & NAPI_SCHED:
+        return
+    cpu = m[G_CPUS]
+    for _ in range(m[G_CPU_COUNT]):
+        if m[cpu + C_PLAN] == queue and m[cpu + C_PARKED]:
+            suspend(m, cpu)
+            arm(m, cpu + C_TIMER, m[G_NOW])
+        cpu += CPU_SIZE
 
 
 @compiled

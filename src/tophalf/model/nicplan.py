@@ -2,7 +2,8 @@
 
 Arrivals depend on nothing else in the world, so no event is spent on them: whoever looks at the ring lets arrive what came
 by then. A poll is worked out in one go, as if nothing could interrupt it, and taken back from the moment of an
-interrupt on. That is exact: an interrupt only delays service, so what was dropped for want of room stays dropped.
+interrupt on, with what was lost since: where service is delayed another packet may be lost, and leave it room. Of a plan's
+losses as many are remembered as the ring has slots; those beyond stay lost.
 """
 
 from tophalf.model.costs import random_cost
@@ -34,6 +35,8 @@ from tophalf.model.fields import (
     Q_HISTOGRAM,
     Q_LATENCY_MAX,
     Q_LATENCY_SUM,
+    Q_LOST,
+    Q_LOST_COUNT,
     Q_NEXT,
     Q_OFFERED,
     Q_PACKET_COST,
@@ -59,6 +62,8 @@ from tophalf.model.fields import (
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.rng import EXP_BITS, exponential
 
+PLAN_MAX = 128  # packets served in one plan, so that none of its slots is used twice: a poll has 64
+
 
 @inlined
 def slot_of(m, queue, index):
@@ -66,10 +71,16 @@ def slot_of(m, queue, index):
 
 
 @inlined
+def replay_place(m, queue):
+    """Where the first of the arrivals that come again stands; there is room for twice the slots."""
+    return m[queue + Q_REPLAY] + (m[queue + Q_REPLAY_FIRST] & (m[queue + Q_SLOT_MASK] << 1 | 1))
+
+
+@inlined
 def upcoming(m, queue):
     """When the next packet arrives that has not yet."""
     if m[queue + Q_REPLAY_COUNT]:
-        return m[m[queue + Q_REPLAY] + (m[queue + Q_REPLAY_FIRST] & m[queue + Q_SLOT_MASK])]
+        return m[replay_place(m, queue)]
     return m[queue + Q_NEXT]
 
 
@@ -172,6 +183,7 @@ def serve(m, cpu, frame, queue, budget, until):
     m[cpu + C_PLAN] = 0
     if m[frame + F_R2]:
         m[frame + F_R2] = 0
+        arrive(m, queue, now_ns - 1)  # what came before found its slot still taken
         deliver(m, queue, slot_of(m, queue, m[queue + Q_HEAD]), now_ns)
         m[frame + F_R1] += 1
     time_ns = serve_on(m, frame, queue, budget, until, now_ns)
@@ -182,10 +194,7 @@ def serve(m, cpu, frame, queue, budget, until):
 
 @inlined
 def serve_on(m, frame, queue, budget, until, time_ns):
-    """The loop of `serve`: a hundred million packets a second go through it, so what it needs is in local variables.
-
-    It is arrive, cost_of and deliver in one: all that wait are served, then what came meanwhile arrives. Returns when done.
-    """
+    """The loop of `serve`, as fast as can be: arrive, cost_of and deliver in one. Returns when all that wait or come are served."""
     limit_ns, base, mask, size = m[G_LIMIT], m[queue + Q_RING], m[queue + Q_SLOT_MASK], m[queue + Q_RING_SIZE]
     head, tail, next_ns = m[queue + Q_HEAD], m[queue + Q_TAIL], upcoming(m, queue)
     which, shift, histogram = m[queue + Q_PACKET_COST], m[queue + Q_SHIFT], m[queue + Q_HISTOGRAM]
@@ -195,7 +204,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
     period_ns, fraction, rng = m[queue + Q_PERIOD], m[queue + Q_FRACTION], m[queue + Q_RNG]
     part, whole = m[queue + Q_PERIOD_FRACTION], m[queue + Q_PERIOD_WHOLE]
     work, sum_ns, most_ns, came, lost = m[frame + F_R1], 0, m[queue + Q_LATENCY_MAX], 0, 0
-    first, gone = work, head
+    first, gone, losses, end = work, head, m[queue + Q_LOST], head + PLAN_MAX
     while True:
         now_ns = min(time_ns, limit_ns)
         while next_ns <= now_ns:
@@ -206,6 +215,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
                 m[base + (tail & mask) * SLOT_SIZE + SLOT_ARRIVAL] = next_ns
                 tail += 1
             else:
+                m[losses + min(lost, mask + 1)] = next_ns
                 lost += 1
             if is_steady:
                 next_ns, fraction = a_period_on(next_ns, fraction, period_ns, part, whole)
@@ -215,7 +225,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
             else:
                 go_to_next(m, queue)
                 next_ns = upcoming(m, queue)
-        stop = min(tail if until < 0 else until, head + budget - work)
+        stop = min(tail if until < 0 else until, head + budget - work, end)
         if head >= stop or time_ns > limit_ns:
             break
         while head < stop:
@@ -238,7 +248,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
     if is_steady or is_poisson:
         m[queue + Q_NEXT], m[queue + Q_FRACTION] = next_ns, fraction
     m[queue + Q_HEAD], m[queue + Q_TAIL], m[frame + F_R1] = head, tail, work
-    m[queue + Q_LATENCY_MAX], m[queue + Q_SHIFT] = most_ns, shift
+    m[queue + Q_LATENCY_MAX], m[queue + Q_SHIFT], m[queue + Q_LOST_COUNT] = most_ns, shift, min(lost, mask + 1)
     book(m, queue, came, lost, work - first, sum_ns)
     return time_ns
 
@@ -297,8 +307,7 @@ def take_back(m, cpu):
         m[cell_of(m, queue, latency_ns)] -= 1
     if m[frame + F_R2]:
         m[frame + F_LEFT] = m[slot_of(m, queue, m[queue + Q_HEAD]) + SLOT_DONE] - now_ns
-    while m[queue + Q_TAIL] > m[queue + Q_HEAD] and m[slot_of(m, queue, m[queue + Q_TAIL] - 1) + SLOT_ARRIVAL] > now_ns:
-        take_back_arrival(m, queue)
+    take_back_arrivals(m, queue, now_ns)
 
 
 @compiled
@@ -311,10 +320,22 @@ def keep_cost(m, queue, slot, work):
 
 
 @compiled
-def take_back_arrival(m, queue):
-    m[queue + Q_TAIL] -= 1
-    m[queue + Q_OFFERED] -= 1
-    m[queue + Q_REPLAY_FIRST] -= 1
-    m[queue + Q_REPLAY_COUNT] += 1
-    place = m[queue + Q_REPLAY] + (m[queue + Q_REPLAY_FIRST] & m[queue + Q_SLOT_MASK])
-    m[place] = m[slot_of(m, queue, m[queue + Q_TAIL]) + SLOT_ARRIVAL]
+def take_back_arrivals(m, queue, now_ns):
+    """What came later, in the ring or lost, comes again."""
+    while True:
+        kept_ns = lost_ns = now_ns
+        if m[queue + Q_TAIL] > m[queue + Q_HEAD]:
+            kept_ns = m[slot_of(m, queue, m[queue + Q_TAIL] - 1) + SLOT_ARRIVAL]
+        if m[queue + Q_LOST_COUNT]:
+            lost_ns = m[m[queue + Q_LOST] + m[queue + Q_LOST_COUNT] - 1]
+        if kept_ns <= now_ns and lost_ns <= now_ns:
+            return
+        if lost_ns >= kept_ns:
+            m[queue + Q_LOST_COUNT] -= 1
+            m[queue + Q_DROPPED] -= 1
+        else:
+            m[queue + Q_TAIL] -= 1
+        m[queue + Q_OFFERED] -= 1
+        m[queue + Q_REPLAY_FIRST] -= 1
+        m[queue + Q_REPLAY_COUNT] += 1
+        m[replay_place(m, queue)] = max(kept_ns, lost_ns)
