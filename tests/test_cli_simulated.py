@@ -134,3 +134,17 @@ def test_what_is_no_scenario_never_loads_the_model(arguments, data):
     code += "print(sorted(name for name in sys.modules if name.startswith(('tophalf.model', 'tophalf.scenario', 'numba'))))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_a_run_can_be_saved(scenario, tmp_path, capsys):
+    path = str(tmp_path / "z.tar")
+    assert main(["run", scenario, "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert main(["run", scenario, "--save", path, "--json"]) == 0
+    saved = json.loads(capsys.readouterr().out)
+    assert saved | {"wall_seconds": 0} == alone | {"wall_seconds": 0}
+    assert main(["laws", path]) == 0
+    assert main(["run", scenario, "--save", path]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["run", scenario, "--save", path, "--force", "--seconds", "0.01"]) == 0
+    assert f"{path}: " in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """`tophalf run`: run a scenario on the model and say what it came to."""
 
+import os
+
 from tophalf.cli import render
 from tophalf.cli.options import command_parser, print_json
 
@@ -13,6 +15,8 @@ def parser():
     options.add_argument("--seconds", type=float, metavar="N", help="simulated time (default: what the scenario says)")
     options.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers: same seed, same run (default 0)")
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the scenario: nic.rx_usecs=50")
+    options.add_argument("--save", metavar="FILE", help="write a recording, events and counters, as `tophalf record` does of a host")
+    options.add_argument("--force", action="store_true", help="overwrite FILE")
     options.add_argument("--narrate", type=duration_ns, metavar="TIME", help="tell the first 50us, 2ms, ... event by event instead")
     return options
 
@@ -26,17 +30,29 @@ def run(args):
         from tophalf.cli.narrate import narrate
 
         return narrate(args, scenario)
-    from tophalf.cli.simulating import get_ready, progress
-    from tophalf.model.simulate import simulate
-
-    get_ready()
-    done = simulate(scenario, args.seed, args.seconds, progress=progress)
+    done, cut = _simulated(args, scenario)
     render.progress("")
     if args.json:
         print_json(done.as_dict())
     else:
         _show(scenario, done)
+        if args.save:
+            print("\n" + render.paint(f"{args.save}: {os.path.getsize(args.save) / 1e6:.1f} MB{f'; {cut}' if cut else ''}", "bold"))
     return 0
+
+
+def _simulated(args, scenario):
+    """(Run, what of the saved trace was cut off or None)."""
+    from tophalf.cli.simulating import get_ready, progress
+
+    if args.save:
+        from tophalf.cli.simulated import save_run
+
+        return save_run(args.save, scenario, args.seed, args.seconds, True, progress, args.force)
+    from tophalf.model.simulate import simulate
+
+    get_ready()
+    return simulate(scenario, args.seed, args.seconds, progress=progress), None
 
 
 def _show(scenario, done):

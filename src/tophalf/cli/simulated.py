@@ -73,21 +73,25 @@ def open_run(scenario, seed, seconds, events, progress=None):
 def save_run(path, scenario, seed=0, seconds=None, events=True, progress=None, force=False):
     """Simulate a scenario into a recording. progress(now_ns, until_ns): called now and then.
 
-    Returns: (World, what of the trace was cut off or None). Raises: TophalfError.
+    Returns: (simulate.Run, what of the trace was cut off or None). Raises: TophalfError.
     """
+    import time
+
     from tophalf.cli.simulating import get_ready
     from tophalf.export.recording import write_recording
     from tophalf.model.recorder import TRACE_ROWS, record, what_was_cut
-    from tophalf.model.simulate import length_ns, make_world
+    from tophalf.model.simulate import Run, length_ns, make_world
 
     until_ns = length_ns(scenario, seconds)
     if progress:
         get_ready()
     world = make_world(scenario, seed, TRACE_ROWS if events else 0)
-    snapshots, table = record(world, until_ns, progress), None
+    started, table = time.perf_counter(), None
+    snapshots = record(world, until_ns, progress)
+    run = Run(scenario, seed, world, time.perf_counter() - started)
     if events:
         from tophalf.model.table import event_table
 
         table = event_table(world)
     write_recording(path, snapshots, table, force=force)
-    return world, what_was_cut(world)
+    return run, what_was_cut(world)
