@@ -35,6 +35,12 @@ def test_a_nic_that_interrupts_as_often_with_work_is_no_storm():
     assert not machine.findings("irq-storm")
 
 
+def test_a_nic_that_counts_packets_is_no_storm_though_no_softirq_carries_them():
+    for packets, storms in ((400_000, 0), (4_000, 1)):
+        machine = Machine().line(50, "eth9-rx-0", {2: 60_000}, between=(4, 7)).nic("eth9", rx_packets=packets)
+        assert len(machine.findings("irq-storm")) == storms
+
+
 def test_queues_of_storage_and_guests_are_not_judged_as_storms():
     for action in ("nvme0q3", "vfio-msix[0](0000:01:00.0)"):
         assert not Machine().line(50, action, {2: 200_000}, between=(4, 7)).findings("irq-storm")

@@ -15,7 +15,7 @@ def parser():
     options.add_argument("--seconds", type=float, metavar="N", help="simulated time (default: what the scenario says)")
     options.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers: same seed, same run (default 0)")
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the scenario: nic.rx_usecs=50")
-    options.add_argument("--save", metavar="FILE", help="write a recording, events and counters, as `tophalf record` does of a host")
+    options.add_argument("--save", metavar="FILE", help="write a recording, as `tophalf record` does of a host")
     options.add_argument("--force", action="store_true", help="overwrite FILE")
     options.add_argument("--narrate", type=duration_ns, metavar="TIME", help="tell the first 50us, 2ms, ... event by event instead")
     return options

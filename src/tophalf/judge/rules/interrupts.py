@@ -19,6 +19,7 @@ from tophalf.judge.findings import (
     severity_of,
 )
 from tophalf.judge.lines import is_storage, works_out_of_sight
+from tophalf.judge.netnames import device_packets
 from tophalf.judge.remedies import idlest, move_lines
 from tophalf.judge.rule import Rule
 from tophalf.vocab import human_count
@@ -39,7 +40,7 @@ def judge_storm(case):
         if view.rate * case.seconds < limits.STORM_RATE_MIN * 0.1 or works_out_of_sight(view.line) or is_storage(view.line):
             continue  # an NVMe queue completes its requests in the handler: no softirq tells of its work
         burst = _worst_burst(case, view.key)
-        if burst and _is_storm(case, burst, view.line):
+        if burst and _is_storm(case, burst, view):
             yield _storm_finding(case, view, burst)
 
 
@@ -58,12 +59,12 @@ def _worst_burst(case, key):
     return Burst(delta=delta, interval=worst, cpu=cpu, past=past, past_source=source)
 
 
-def _is_storm(case, burst, line):
+def _is_storm(case, burst, view):
     if burst.cpu is None or burst.delta.rate < limits.STORM_RATE_MIN:
         return False
-    level = line.trigger in ("level", "fasteoi")
+    level = view.line.trigger in ("level", "fasteoi")
     # A message is sent once an event, so an edge line that wakes tasks does work; an asserted level line repeats itself.
-    work = _work(burst) + (0 if level else _extra_switches(case, burst))
+    work = _work(burst) + (0 if level else _extra_switches(case, burst)) + _packets(case, burst, view)
     if work > burst.delta.count * limits.STORM_WORK_RATIO_MAX:
         return False
     if burst.past is not None and burst.delta.rate >= limits.STORM_PAST_RATIO * burst.past:
@@ -76,6 +77,15 @@ def _work(burst):
     """Softirqs with a device's work on the CPUs where the line landed, during the burst."""
     tables = burst.interval.softirqs or {}
     return sum(tables.get(vector, {}).get(cpu, 0) for vector in WORK_VECTORS for cpu in burst.delta.by_cpu)
+
+
+def _packets(case, burst, view):
+    """A queue's part of the packets that its network device counted, in the time of the burst, whoever delivered them."""
+    received, exact = device_packets(case, [view])
+    if not exact or not case.seconds:
+        return 0
+    lines = sum(other.source.device == view.source.device for other in case.lines)
+    return received / case.seconds * burst.interval.seconds / lines
 
 
 def _extra_switches(case, burst):
@@ -166,8 +176,8 @@ IRQ_STORM = Rule(
     evidence="""The line's worst interval and its CPU (/proc/interrupts), work softirqs on that CPU meanwhile
         (/proc/softirqs), time that no column of /proc/stat holds (ticks that could not run).""",
     threshold=f"""At least {limits.STORM_RATE_MIN:,}/s in an interval, fewer than one work softirq (or, on an edge line,
-        additional context switch) in {1 / limits.STORM_WORK_RATIO_MAX:.0f} interrupts, and {limits.STORM_PAST_RATIO}
-        times the line's own past (or level-triggered, or over {limits.STORM_RATE_STEADY:,}/s). Severity by share of the
+        additional context switch; or packet of its network device) in {1 / limits.STORM_WORK_RATIO_MAX:.0f} interrupts, and
+        {limits.STORM_PAST_RATIO} times the line's own past (or level-triggered, or over {limits.STORM_RATE_STEADY:,}/s). Severity by share of the
         CPU, counted as time in irq and softirq, lost ticks, or {limits.STORM_INTERRUPT_NS / 1000:g} µs an interrupt.
         Storage queues, RDMA and lines passed to a guest or user space are not judged: their work leaves no softirq.""",
     remedy="""Find the handler with `tophalf trace`, unbind or update its driver, confine the line to one CPU.""",
