@@ -177,8 +177,9 @@ IRQ_STORM = Rule(
         (/proc/softirqs), time that no column of /proc/stat holds (ticks that could not run).""",
     threshold=f"""At least {limits.STORM_RATE_MIN:,}/s in an interval, fewer than one work softirq (or, on an edge line,
         additional context switch; or packet of its network device) in {1 / limits.STORM_WORK_RATIO_MAX:.0f} interrupts, and
-        {limits.STORM_PAST_RATIO} times the line's own past (or level-triggered, or over {limits.STORM_RATE_STEADY:,}/s). Severity by share of the
-        CPU, counted as time in irq and softirq, lost ticks, or {limits.STORM_INTERRUPT_NS / 1000:g} µs an interrupt.
+        {limits.STORM_PAST_RATIO} times the line's own past (or level-triggered, or over {limits.STORM_RATE_STEADY:,}/s).
+        Severity by share of the CPU, counted as time in irq and softirq, lost ticks,
+        or {limits.STORM_INTERRUPT_NS / 1000:g} µs an interrupt.
         Storage queues, RDMA and lines passed to a guest or user space are not judged: their work leaves no softirq.""",
     remedy="""Find the handler with `tophalf trace`, unbind or update its driver, confine the line to one CPU.""",
     refute="""Work that leaves no softirq: a handler that does everything itself (look at the device's own counters), or a
