@@ -107,3 +107,11 @@ def test_notebooks_show_a_run_well():
     run = simulate("split-halves", seconds=0.002)
     html = run._repr_html_()
     assert "packets offered" in html and "CPU0" in html and html.count("<tr>") == len(figures(run.as_dict()))
+
+
+def test_a_task_that_takes_no_time_is_refused():
+    from tophalf.scenario.load import read_scenario
+
+    with pytest.raises(TophalfError, match="takes no time"):
+        simulate(read_scenario("[[task]]\nrun = 0\n", "x.toml"), seconds=0.001)
+    assert simulate(read_scenario("[[task]]\nrun = 0\nsleep = 1000\n", "x.toml"), seconds=0.001).as_dict()["simulated_ns"] == 10**6

@@ -1,12 +1,15 @@
 """[[task]] into tasks that compute, enter the kernel and sleep in turn."""
 
+from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.program import Assembler
 
 
 def add(builder, scenario, entry):
-    """One task on each of its CPUs."""
+    """One task on each of its CPUs. Raises: TophalfError for one that would go round without time passing."""
+    if not entry.sleep and all(cost is None or cost[1] == 0 for cost in (entry.run, entry.syscall, entry.fault)):
+        raise TophalfError("a task that takes no time never lets time pass", entry.where("run"), "give it run or sleep")
     for cpu in entry.cpus if entry.cpus is not None else range(scenario.one("machine").cpus):
         policy, priority = (f.FIFO, entry.fifo) if entry.fifo else (f.FAIR, entry.nice)
         builder.task(entry.name, cpu, _program(builder, entry, cpu), policy=policy, priority=priority)

@@ -1,0 +1,185 @@
+"""Random machines for Hypothesis: a scenario's TOML, and tasks with kernel code of their own on top of it.
+
+`machines()` draws a Drawn, whose `builder(seed)` makes the same world each time. No error is expected of it.
+"""
+
+from hypothesis import strategies as st
+
+from tophalf import vocab
+from tophalf.model import ops
+from tophalf.model.assemble.world import assemble
+from tophalf.model.builddevices import add_tasklet, spend_program
+from tophalf.model.program import Assembler
+from tophalf.scenario.load import read_scenario
+
+CPUS_MAX = 4
+VECTORS = (vocab.HI, vocab.TIMER, vocab.NET_TX, vocab.TASKLET, vocab.SCHED, vocab.RCU)
+SECTIONS = {"irqs_off": (ops.OP_IRQS_OFF, ops.OP_IRQS_ON), "bh_off": (ops.OP_BH_OFF, ops.OP_BH_ON),
+            "preempt_off": (ops.OP_PREEMPT_OFF, ops.OP_PREEMPT_ON)}  # fmt: skip
+
+
+class Drawn:
+    """toml: the scenario's text; tasks: ((CPU, steps), ...) of kernel code."""
+
+    def __init__(self, toml, tasks):
+        self.toml, self.tasks = toml, tasks
+
+    def __repr__(self):
+        return f"Drawn({self.toml!r}, {self.tasks!r})"
+
+    @property
+    def scenario(self):
+        return read_scenario(self.toml, "drawn.toml")
+
+    def builder(self, seed):
+        builder = assemble(self.scenario, seed)
+        runs = [spend_program(builder, builder.cost(at * 3000, f"t{at}")) for at in range(3)]
+        tasklets = [add_tasklet(builder, f"tasklet{at}", run) for at, run in enumerate(runs)]
+        for number, (cpu, steps) in enumerate(self.tasks):
+            builder.task(f"code{number}", cpu, builder.program(_assembled(steps, tasklets))["start"], priority=number * 3)
+        return builder
+
+
+def _assembled(steps, tasklets):
+    code = Assembler()
+    code.label("start")
+    _write(code, steps, tasklets)
+    code(ops.OP_SLEEP, 200_000)
+    code(ops.OP_JUMP, "start")
+    return code
+
+
+def _write(code, steps, tasklets):
+    for what, *given in steps:
+        if what == "spend":
+            code(ops.OP_SPEND_NS, *given)
+        elif what == "sleep":
+            code(ops.OP_SLEEP, *given)
+        elif what == "raise":
+            code(ops.OP_RAISE, *given)
+        elif what == "tasklet":
+            code(ops.OP_TASKLET_SCHEDULE, tasklets[given[0]], given[1])
+        else:
+            code(SECTIONS[what][0])
+            _write(code, given[0], tasklets)
+            code(SECTIONS[what][1])
+
+
+# Kernel code
+
+
+def _steps(rt):
+    """Steps of a task: what sleeps stands outside of all sections, and sections nest as the kernel lets them."""
+    spend = st.tuples(st.just("spend"), st.integers(0, 300_000))
+    raised = st.tuples(st.just("raise"), st.sampled_from(VECTORS))
+    # A tasklet is always of one vector: scheduled as HI and as plain it would stand in two lists
+    tasklet = st.integers(0, 2).map(lambda number: ("tasklet", number, vocab.HI if number == 0 else vocab.TASKLET))
+    plain = spend | raised | tasklet
+    few = st.lists(plain, max_size=3)
+    irqs_off = st.tuples(st.just("irqs_off"), few)
+    bh_off = st.tuples(st.just("bh_off"), st.lists(plain | irqs_off, max_size=3))
+    # With preemption off a task must not wait for PREEMPT_RT's lock of the bottom halves
+    preempt_off = st.tuples(st.just("preempt_off"), st.lists(plain | irqs_off | (irqs_off if rt else bh_off), max_size=3))
+    sleep = st.tuples(st.just("sleep"), st.integers(1000, 2_000_000))
+    return st.lists(plain | irqs_off | bh_off | preempt_off | sleep, min_size=1, max_size=6)
+
+
+# The scenario
+
+
+def _cost(most):
+    return st.integers(0, most) | st.integers(1, most).map(lambda ns: f"exponential {ns}ns")
+
+
+def _table(name, keys, many=True):
+    lines = [f"[[{name}]]" if many else f"[{name}]"]
+    lines += [f"{key} = {_value(value)}" for key, value in keys.items() if value is not None]
+    return "\n".join(lines)
+
+
+def _value(value):
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+@st.composite
+def machines(draw):
+    """A Drawn."""
+    cpus = draw(st.integers(1, CPUS_MAX))
+    preempt = draw(st.sampled_from(("none", "voluntary", "full", "rt")))
+    machine = {
+        "cpus": cpus, "kernel": draw(st.sampled_from(("6.1", "6.12"))), "hz": draw(st.sampled_from((100, 250, 1000))),
+        "preempt": preempt, "tick": draw(st.sampled_from(("idle", "always", "never"))), "threadirqs": draw(st.booleans()),
+        "netdev_budget": draw(st.sampled_from((1, 64, 300, 1000))),
+    }  # fmt: skip
+    tables = [_table("machine", machine, many=False), _table("costs", draw(_costs()), many=False)]
+    tables += [_table("nic", draw(_nic(number, cpus))) for number in range(draw(st.integers(0, 2)))]
+    tables += [_table("device", device) for device in draw(_devices(cpus))]
+    tables += [_table("task", draw(_task(number, cpus))) for number in range(draw(st.integers(0, 2)))]
+    tasks = draw(st.lists(st.tuples(st.integers(0, cpus - 1), _steps(preempt == "rt")), max_size=3))
+    return Drawn("\n".join(tables) + "\n", tasks)
+
+
+def _costs():
+    # an interrupt takes time: a level line that nobody quiets would come without end at one moment
+    rest = ("softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "timer_tick")
+    return st.fixed_dictionaries({"irq_entry": st.integers(50, 1000), "irq_exit": st.integers(0, 500)},
+                                 optional=dict.fromkeys(rest, _cost(3000)))  # fmt: skip
+
+
+def _cpus(cpus):
+    return st.none() | st.sets(st.integers(0, cpus - 1), min_size=1).map(sorted)
+
+
+def _arrivals(most):
+    return st.fixed_dictionaries({
+        "rate": st.integers(1, most), "arrivals": st.sampled_from(("constant", "poisson", "bursts")), "burst": st.integers(1, 100),
+        "gap": st.integers(10_000, 3_000_000),
+    })  # fmt: skip
+
+
+@st.composite
+def _nic(draw, number, cpus):
+    given = draw(_arrivals(1_500_000))
+    times = draw(st.none() | st.lists(st.integers(0, 10_000_000), min_size=1, max_size=20))
+    if times:
+        given |= {"arrivals": "times", "times": times}
+    settings = st.fixed_dictionaries({
+        "mode": st.sampled_from(("napi", "napi", "napi", "handler", "each", "counted", "poll")), "queues": st.integers(1, 3),
+        "cpus": _cpus(cpus), "ring": st.integers(1, 1024), "weight": st.integers(1, 64), "handler_cost": _cost(5000),
+        "poll_cost": _cost(2000), "packet_cost": _cost(5000), "poll_every": st.integers(5000, 100_000),
+    }, optional={
+        "rx_usecs": st.integers(0, 300), "rx_frames": st.integers(0, 64), "interval": st.integers(0, 200_000),
+        "napi_defer_hard_irqs": st.integers(0, 3), "gro_flush_timeout": st.integers(0, 100_000),
+    })  # fmt: skip
+    return {"name": f"eth{number}", "irq": 24 + 8 * number, **given, **draw(settings)}
+
+
+@st.composite
+def _devices(draw, cpus):
+    found = []
+    for number in range(draw(st.integers(0, 3))):
+        defer = draw(st.sampled_from(("nothing", "thread", "tasklet", "hi_tasklet")))
+        oneshot = defer == "thread" and draw(st.booleans())
+        # those that share a line agree on its flow, its CPU and on ONESHOT: the first line is for those, others are alone
+        shared = not oneshot and draw(st.booleans())
+        flow = "level" if shared else draw(st.sampled_from(("edge", "level", "fasteoi")))
+        found.append({
+            "name": f"dev{number}", "irq": 8 if shared else 9 + number, "flow": flow,
+            "cpu": 0 if shared else draw(st.integers(0, cpus - 1)), **draw(_arrivals(20_000)), "handler_cost": draw(_cost(20_000)),
+            "answer": draw(st.sampled_from(("handled", "handled", "none"))),
+            "acknowledge": draw(st.sampled_from((True, True, False))),
+            "defer": defer, "deferred_cost": draw(_cost(50_000)), "oneshot": oneshot,
+        })  # fmt: skip
+    return found
+
+
+@st.composite
+def _task(draw, number, cpus):
+    return {
+        "name": f"app{number}", "cpus": draw(_cpus(cpus)), "nice": draw(st.integers(-20, 19)),
+        "fifo": draw(st.sampled_from((0, 0, 0, 1, 49, 50, 99))), "run": draw(st.integers(1000, 3_000_000)),
+        "syscall": draw(st.none() | st.integers(0, 500_000)), "fault": draw(st.none() | st.integers(0, 100_000)),
+        "sleep": draw(st.sampled_from((0, 1000, 100_000, 2_000_000))),
+    }  # fmt: skip

@@ -1,0 +1,93 @@
+"""A thousand random machines: the laws hold on their traces, nothing is lost or made up, a seed gives one run."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import anyscenario
+from tophalf import vocab
+from tophalf.compiled import jit_is_enabled
+from tophalf.judge import laws
+from tophalf.model import fields as f
+from tophalf.model.machine.take import take_snapshot
+from tophalf.model.summary import TIMES, digest, summarise
+from tophalf.model.table import event_table
+
+pytestmark = pytest.mark.kernels
+MACHINES, LENGTH_NS = (1000, 10_000_000) if jit_is_enabled() else (40, 1_000_000)
+
+
+def test_any_machine_obeys_the_kernel_and_loses_nothing():
+    exercised = set()
+
+    @given(anyscenario.machines(), st.integers(0, 1 << 40))
+    @settings(max_examples=MACHINES, suppress_health_check=[HealthCheck.too_slow])
+    def each(drawn, seed):
+        exercised.update(one_machine(drawn, seed))
+
+    each()
+    missed = {law.name for law in laws.LAWS if "work" not in law.name} - exercised
+    assert not missed or MACHINES < 1000  # few machines need not meet everything
+
+
+def one_machine(drawn, seed):
+    """Run it and look at it. Returns the names of the laws that had something to judge."""
+    world = drawn.builder(seed).world(trace_rows=4096)
+    world.run(LENGTH_NS)
+    table = event_table(world)
+    exercised = laws_hold(table, drawn.scenario.one("machine").preempt == "rt")
+    packets_are_conserved(world)
+    times_are_conserved(world)
+    counters_agree(world, table)
+    if seed % 4 == 0:
+        same_untraced_and_in_slices(drawn, seed, digest(world))
+    return exercised
+
+
+def laws_hold(table, rt):
+    """Returns the names of those that had something to judge."""
+    verdicts = laws.judge(table, rt)
+    assert not {each.law.name: [one.as_dict() for one in each.violations[:3]] for each in verdicts if not each.holds}
+    return {each.law.name for each in verdicts if each.exercised}
+
+
+def packets_are_conserved(world):
+    m = world.memory
+    for queue in world.builder.queues:
+        waiting = m[queue + f.Q_TAIL] - m[queue + f.Q_HEAD]
+        assert 0 <= waiting <= m[queue + f.Q_RING_SIZE]
+        assert m[queue + f.Q_OFFERED] == m[queue + f.Q_DELIVERED] + m[queue + f.Q_DROPPED] + waiting
+        cells = m[m[queue + f.Q_HISTOGRAM] : m[queue + f.Q_HISTOGRAM] + f.HISTOGRAM_SIZE]
+        assert sum(int(count) for count in cells) == m[queue + f.Q_DELIVERED]
+
+
+def times_are_conserved(world):
+    m, found = world.memory, summarise(world)
+    for cpu in found["cpus"]:
+        assert sum(cpu[part] for part in TIMES) == world.now_ns
+    of_tasks = sum(int(m[task + f.K_RUNTIME]) for task in world.builder.tasks.values())
+    threads = ("ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
+    assert of_tasks == sum(cpu[part] for cpu in found["cpus"] for part in threads)
+
+
+def counters_agree(world, table):
+    """What is counted is what was traced, and what a snapshot says."""
+    m, shot = world.memory, take_snapshot(world)
+    assert sum(sum(line.counts) for line in shot.interrupts.lines.values()) == m[f.G_INTERRUPTS]
+    for vector, name in enumerate(vocab.SOFTIRQS):
+        entries = np.count_nonzero((table.kind == vocab.SOFTIRQ_ENTRY) & (table.a == vector))
+        assert entries == sum(shot.softirqs.rows[name]) == shot.stat.softirqs[name]
+    polls = table.kind == vocab.NAPI_POLL
+    assert int(table.b[polls].sum()) == sum(row.processed for row in shot.softnet.values())
+    assert np.count_nonzero(table.kind == vocab.SCHED_SWITCH) == shot.stat.context_switches
+    for number, desc in world.builder.irqs.items():
+        traced = np.count_nonzero((table.kind == vocab.IRQ_HANDLER_ENTRY) & (table.a == number))
+        assert traced <= m[desc + f.D_COUNT] * 8 or number < 0
+
+
+def same_untraced_and_in_slices(drawn, seed, expected):
+    world = drawn.builder(seed).world()
+    for end_ns in (1, LENGTH_NS // 3, LENGTH_NS):
+        world.run(end_ns)
+    assert digest(world) == expected
