@@ -136,6 +136,21 @@ def test_what_is_no_scenario_never_loads_the_model(arguments, data):
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
+def test_a_trace_that_was_cut_says_so_wherever_it_is_read(scenario, tmp_path, capsys, monkeypatch):
+    from tophalf.model import recorder
+
+    monkeypatch.setattr(recorder, "EVENTS_MAX", 1000)
+    monkeypatch.setattr(recorder, "TRACE_ROWS", 200)
+    path = str(tmp_path / "cut.tar")
+    assert main(["run", scenario, "--save", path]) == 0
+    assert "it ends after 1,000 events" in capsys.readouterr().out
+    for argument in (path, scenario):
+        assert main(["check", argument]) == 0
+        assert "it ends after 1,000 events" in capsys.readouterr().out
+        assert main(["trace", argument, "--json"]) == 0
+        assert any("it ends after 1,000 events" in note for note in json.loads(capsys.readouterr().out)["machine"]["notes"])
+
+
 def test_a_run_can_be_saved(scenario, tmp_path, capsys):
     path = str(tmp_path / "z.tar")
     assert main(["run", scenario, "--json"]) == 0

@@ -7,7 +7,8 @@ A plain tar that only grows, so that a cut tail costs the tail alone. Below one 
                               later second the counters; the last, and every tenth, also irq/*.
     SSS.mmm/dmesg             the tail of the kernel log, first and last moment
     trace/meta.json           clock, start, events asked, enabled (with filter) and refused, cpus, buffer sizes, versions;
-                              "modes": true where members irq/N/smp_affinity have the mode that the kernel gave the file
+                              "modes": true where members irq/N/smp_affinity have the mode that the kernel gave the file;
+                              "note": a sentence about the trace, for whoever reads it
     trace/header_page         trace/events/SYSTEM/EVENT/format: as tracefs has them
     trace/kallsyms.gz         functions of the kernel: lines "address type name [module]"
     trace/saved_cmdlines      lines "pid comm"; written again when it grew: the last one holds

@@ -60,14 +60,12 @@ def open_run(scenario, seed, seconds, events, progress=None):
     folder = tempfile.mkdtemp(prefix="tophalf-")
     path = os.path.join(folder, scenario.name)
     try:
-        cut = save_run(path, scenario, seed, seconds, events, progress)[1]
-        machine = open_machine(path)  # it keeps the file open and reads from it
+        save_run(path, scenario, seed, seconds, events, progress)
+        return open_machine(path)  # it keeps the file open and reads from it
     finally:
         if os.path.lexists(path):
             os.unlink(path)
         os.rmdir(folder)
-    machine.notes += [cut] if cut else []
-    return machine
 
 
 def save_run(path, scenario, seed=0, seconds=None, events=True, progress=None, force=False):
@@ -93,5 +91,5 @@ def save_run(path, scenario, seed=0, seconds=None, events=True, progress=None, f
         from tophalf.model.table import event_table
 
         table = event_table(world)
-    write_recording(path, snapshots, table, force=force)
+    write_recording(path, snapshots, table, force=force, note=what_was_cut(world))
     return run, what_was_cut(world)

@@ -8,20 +8,22 @@ from tophalf.recording import MODE, WHOLE, TarWriter, moment_name, seconds_name
 MASK, READ_ONLY = "/smp_affinity", 0o444  # kernel/irq/proc.c register_irq_proc: so since 6.12 where a mask cannot be changed
 
 
-def write_recording(path, snapshots, table=None, name="machine", force=False):
+def write_recording(path, snapshots, table=None, name="machine", force=False, note=None):
     """Write a recording.
 
     Args: snapshots: list of Snapshot in order of time; moments are named by what has passed since the first, in whole
-    milliseconds. table: EventTable or None. name: of the one directory in the tar. Fields that are None are not written.
+    milliseconds. table: EventTable or None. name: of the one directory in the tar. note: a sentence about the trace for
+    whoever reads it. Fields that are None are not written.
     Not kept: whose time interrupts' is where no release names a build configuration, proofs of `fixed` other than file modes, and
     CPU times of threads finer than a tick where their resolution is not 1 ns.
     Raises: MachineError: the file is there already (and not `force`) or cannot be written; FormatError: an event that has no
     form in a ring buffer.
     """
     trace = trace_files(table) if table is not None else {}
-    modes = any(snapshot.fixed is not None for snapshot in snapshots)
-    if modes:
-        trace["meta.json"] = json.dumps({**json.loads(trace.get("meta.json", b"{}")), "modes": True}).encode()
+    more = {"modes": True} if any(snapshot.fixed is not None for snapshot in snapshots) else {}
+    more |= {"note": note} if note else {}
+    if more:
+        trace["meta.json"] = json.dumps({**json.loads(trace.get("meta.json", b"{}")), **more}).encode()
     tar = TarWriter(path, name, force)
     try:
         for number, snapshot in enumerate(snapshots):

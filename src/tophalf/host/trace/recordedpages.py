@@ -40,6 +40,7 @@ def recorded_table(source, notes):
 def _meta(root, source, notes):
     try:
         meta = json.loads(root.text("/trace/meta.json") or "{}")
+        notes += [str(meta["note"])] if "note" in meta else []
         return {"cpus": [int(cpu) for cpu in meta.get("cpus", ())], "clock": str(meta.get("clock", "unknown"))}
     except (ValueError, TypeError, AttributeError) as error:
         notes.append(f"{source.path}: trace/meta.json cannot be read ({error})")
