@@ -163,3 +163,36 @@ def test_a_run_can_be_saved(scenario, tmp_path, capsys):
     assert "exists already" in capsys.readouterr().err
     assert main(["run", scenario, "--save", path, "--force", "--seconds", "0.01"]) == 0
     assert f"{path}: " in capsys.readouterr().out
+
+
+NODES = """
+[machine]
+cpus = 4
+nodes = ["0-1", "2-3"]
+isolated = "3"
+seconds = "300ms"
+[[nic]]
+name = "eth0"
+node = 1
+cpus = "0"
+rate = 5000
+[[nic]]
+name = "eth1"
+node = 1
+irq = 40
+cpus = "3"
+rate = 5000
+"""
+
+
+def test_rules_see_the_nodes_and_isolated_cpus_of_a_scenario(tmp_path, capsys):
+    path = tmp_path / "nodes.toml"
+    path.write_text(NODES)
+    main(["check", str(path), "--json"])
+    found = {finding["rule"]: finding["title"] for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert "eth0 sits on node 1" in found["irq-remote-node"]
+    assert "isolated CPU 3" in found["irq-on-isolated-cpu"]
+    for old, new, what in (('"2-3"]', '"2"]', "not each CPU"), ("node = 1\ncpus", "node = 2\ncpus", "no node 2")):
+        path.write_text(NODES.replace(old, new))
+        assert main(["check", str(path)]) == 2
+        assert what in capsys.readouterr().err

@@ -88,6 +88,21 @@ def test_a_sosreport_without_sys():
     assert devices["eth0"].rings["rx"] == 512 and devices["eth0"].rx_queues is None
 
 
+def test_napi_instances_of_a_recording():
+    told = b'{"eth0": [{"napi_id": 8193, "irq": 24, "rx_queues": [0, 1]}]}'
+    root = MemoryRoot({"/sys/class/net/eth0/mtu": b"1500\n", "/netdev_napi.json": told}, {})
+    napi = read_net(root)["eth0"].napi[0]
+    assert (napi.napi_id, napi.irq, napi.rx_queues, napi.tx_queues) == (8193, 24, (0, 1), None)
+
+
+@pytest.mark.parametrize("text", [b"[", b"[1]", b'{"eth0": 1}', b'{"eth0": [1]}', b'{"eth0": [{"x": 1}]}',
+                                  b'{"eth0": [{"irq": {}}]}', b'{"eth0": [{"irq": ["a"]}]}', b"[" * 100_000])  # fmt: skip
+def test_what_is_no_napi_instance_is_noted(text):
+    root = MemoryRoot({"/sys/class/net/eth0/mtu": b"1500\n", "/netdev_napi.json": text}, {})
+    assert read_net(root)["eth0"].napi is None
+    assert "not NAPI instances" in root.missing["/netdev_napi.json"]
+
+
 def test_nothing_recorded():
     assert read_net(MemoryRoot({}, {})) is None
     assert list(read_net(MemoryRoot({"/proc/net/dev": b"h|\n h|\n  eth7: 1 2\n"}, {}))) == ["eth7"]

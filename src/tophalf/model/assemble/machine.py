@@ -1,5 +1,6 @@
 """[machine] and [costs] into a Builder."""
 
+from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.build import COST_NAMES, Builder
 
@@ -18,8 +19,16 @@ def make_builder(scenario, seed):
         seed, machine.cpus, machine.hz, machine.kernel, machine.preempt, TICKS[machine.tick], machine.threadirqs, _costs(scenario)
     )
     builder.memory[f.G_NETDEV_BUDGET] = machine.netdev_budget
-    builder.about["irq_time_accounting"] = machine.irq_time_accounting
+    builder.about |= {"irq_time_accounting": machine.irq_time_accounting, "isolated": machine.isolated, "nodes": _nodes(machine)}
     return builder
+
+
+def _nodes(machine):
+    """{node: CPUs}; {} for one node. Raises: TophalfError unless each CPU is in one."""
+    if machine.nodes and sorted(cpu for cpus in machine.nodes for cpu in cpus) != list(range(machine.cpus)):
+        do = f"share CPUs 0 to {machine.cpus - 1} out to nodes"
+        raise TophalfError("not each CPU is in one node", machine.where("nodes"), do)
+    return dict(enumerate(machine.nodes))
 
 
 def _costs(scenario):

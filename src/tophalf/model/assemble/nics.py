@@ -12,10 +12,19 @@ def add(builder, scenario, nic):
     """All queues of one NIC, their interrupts on its CPUs in turn."""
     cpus = nic.cpus or tuple(range(scenario.one("machine").cpus))
     _check_rate(nic)
+    _describe(builder, scenario, nic)
     for number in range(nic.queues):
         if nic.irq + number in builder.irqs:
             raise TophalfError(f"IRQ {nic.irq + number} is another device's already", nic.where("irq"), "choose other numbers")
         _add_queue(builder, nic, number, cpus[number % len(cpus)])
+
+
+def _describe(builder, scenario, nic):
+    """What only the files of the machine tell. Raises: TophalfError for a node that it does not have."""
+    if nic.node >= max(len(scenario.one("machine").nodes), 1):
+        raise TophalfError(f"there is no node {nic.node}", nic.where("node"), "name it in machine.nodes")
+    for key, value in (("device_nodes", nic.node), ("drivers", nic.driver), ("queues_max", nic.queues_max)):
+        builder.about.setdefault(key, {})[nic.name] = value
 
 
 def _check_rate(nic):

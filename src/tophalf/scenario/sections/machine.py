@@ -14,6 +14,8 @@ SECTION = Section(
         "tick": Key("text", "idle", "idle: stopped on idle CPUs (NO_HZ_IDLE); always; never: as in queueing theory",
                     choices=("idle", "always", "never")),
         "threadirqs": Key("bool", False, "handlers in threads, as on the command line"),
+        "nodes": Key("list", (), "CPUs of each NUMA node: [\"0-3\", \"4-7\"]; one node when left out", of="cpus"),
+        "isolated": Key("cpus", (), "isolcpus=: CPUs that rules hold free of interrupts; the model places nothing by it"),
         "irq_time_accounting": Key("bool", False, "whether /proc/stat times interrupts by the clock, not by ticks"),
         "netdev_budget": Key("int", 300, "packets a run of NET_RX (net.core.netdev_budget)", 1, 1_000_000),
         "seconds": Key("duration", 1_000_000_000, "how long a run lasts when nothing else is said", 1),

@@ -9,6 +9,9 @@ SECTION = Section(
     "a network device: queues, coalescing, costs, arrivals",
     {
         "name": Key("text", "eth0", "its name"),
+        "node": Key("int", 0, "its NUMA node", 0, 1023),
+        "driver": Key("text", "tophalf_nic", "its driver's name"),
+        "queues_max": Key("int", 0, "queues it could have (ethtool -l); as many as it has when left out", 0, 1024),
         "queues": Key("int", 1, "receive queues, each with an interrupt of its own", 1, 1024),
         "irq": Key("int", 24, "number of the first queue's interrupt", 0, 1 << 20),
         "cpus": Key("cpus", None, "CPUs that the queues' interrupts are delivered to, in turn; all CPUs when left out"),
