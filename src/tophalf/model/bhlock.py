@@ -19,10 +19,12 @@ from tophalf.model.fields import (
     FIFO,
     G_PREEMPT,
     K_BOOSTED,
+    K_CHARGED,
     K_ON_RQ,
     K_OWN_PRIORITY,
     K_POLICY,
     K_PRIORITY,
+    K_RUNTIME,
     K_STATE,
     K_WAIT_NEXT,
     SOFTIRQ_MASK,
@@ -89,9 +91,10 @@ def change_class(m, cpu, task, policy, priority):
     if queued:
         dequeue(m, cpu, task)
     m[task + K_POLICY] = policy
+    m[task + K_CHARGED] = m[task + K_RUNTIME]  # what it ran as one of FIFO costs it nothing as a fair one
     m[task + K_PRIORITY] = priority
     if queued:
-        enqueue(m, cpu, task, 1)
+        enqueue(m, cpu, task, 0)
 
 
 @compiled

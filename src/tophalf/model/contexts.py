@@ -25,7 +25,6 @@ from tophalf.model.fields import (
     F_R3,
     F_R4,
     F_R5,
-    FAIR,
     FRAME_SIZE,
     FRAMES_MAX,
     G_ERROR,
@@ -34,12 +33,8 @@ from tophalf.model.fields import (
     G_NOW,
     G_READY,
     HARDIRQ_MASK,
-    K_POLICY,
     K_RUNTIME,
     K_STACK,
-    K_VRUNTIME,
-    K_VRUNTIME_REST,
-    K_WEIGHT,
     KSOFTIRQD,
     NMI_MASK,
     SOFTIRQ_MASK,
@@ -50,7 +45,6 @@ from tophalf.model.jit import compiled, inlined
 from tophalf.model.nicplan import take_back
 from tophalf.model.queue import arm, cancel
 
-WEIGHT_OF_NICE_0 = 1024  # kernel/sched/core.c sched_prio_to_weight
 STACK_FULL, NO_INSTRUCTION = 1, 2  # G_ERROR
 
 
@@ -108,12 +102,7 @@ def charge(m, cpu):
     time_class = m[m[cpu + C_FRAME] + F_CLASS]
     m[cpu + C_TIMES + time_class] += elapsed
     if time_class >= KSOFTIRQD:
-        task = m[cpu + C_CURRENT]
-        m[task + K_RUNTIME] += elapsed
-        if m[task + K_POLICY] == FAIR:
-            served = elapsed * WEIGHT_OF_NICE_0 + m[task + K_VRUNTIME_REST]  # the rest is kept: charged in pieces it is the same
-            m[task + K_VRUNTIME] += served // m[task + K_WEIGHT]
-            m[task + K_VRUNTIME_REST] = served % m[task + K_WEIGHT]
+        m[m[cpu + C_CURRENT] + K_RUNTIME] += elapsed
 
 
 @compiled

@@ -13,6 +13,7 @@ from tophalf.model.fields import (
     G_CPU_COUNT,
     G_HZ_NS,
     G_KERNEL,
+    K_CHARGED,
     K_DEADLINE,
     K_DELAYED,
     K_NEXT,
@@ -145,7 +146,6 @@ def remove(m, cpu, task):
 def place(m, cpu, running, task):
     """place_entity, for a task that wakes."""
     if is_cfs(m):
-        advance_minimum(m, cpu, running)
         m[task + K_VRUNTIME] = max(m[task + K_VRUNTIME], m[cpu + C_MIN_VRUNTIME] - LATENCY_NS // 2 * scaling(m))
         return
     middle, load, behind = average_vruntime(m, cpu, running), load_of(m, cpu, running), 0
@@ -181,9 +181,35 @@ def advance_minimum(m, cpu, running):
 
 
 @compiled
+def update_curr(m, cpu, task):
+    """Let the running task's virtual time follow what it ran. Returns whether another should run instead (6.12).
+
+    As in the kernel it follows only when somebody looks: at a tick, a new wakeup, a switch.
+    """
+    ran_ns = m[task + K_RUNTIME] - m[task + K_CHARGED]
+    if ran_ns == 0:
+        return False
+    m[task + K_CHARGED] = m[task + K_RUNTIME]
+    m[task + K_VRUNTIME] += virtual(m, task, ran_ns)
+    if is_cfs(m):
+        advance_minimum(m, cpu, task)
+        return False
+    renewed = renew(m, cpu, task)
+    if m[cpu + C_FAIR_HEAD] == 0:
+        return False
+    return renewed or not is_protected(m, task) and not is_eligible(m, cpu, task, task)
+
+
+@compiled
+def is_protected(m, task):
+    """protect_slice: the slice that it was picked with is not over."""
+    return m[task + K_PROTECTED] == m[task + K_DEADLINE]
+
+
+@compiled
 def renew(m, cpu, task):
     """update_deadline: a task that has had its slice asks for another. Returns whether it has."""
-    if is_cfs(m) or m[task + K_VRUNTIME] < m[task + K_DEADLINE]:
+    if m[task + K_VRUNTIME] < m[task + K_DEADLINE]:
         return False
     m[task + K_DEADLINE] = m[task + K_VRUNTIME] + virtual(m, task, slice_ns(m))
     average_vruntime(m, cpu, task)
@@ -197,7 +223,7 @@ def best_of(m, cpu, running):
     if head == 0 or is_cfs(m):
         return running if head == 0 or running and m[running + K_VRUNTIME] < m[head + K_VRUNTIME] else head
     current = running if running and is_eligible(m, cpu, running, running) else 0
-    if current and m[current + K_PROTECTED] == m[current + K_DEADLINE]:
+    if current and is_protected(m, current):
         return current  # RUN_TO_PARITY: until its slice is over, or others have less than their share
     task = head
     while task and not is_eligible(m, cpu, running, task):
@@ -217,10 +243,10 @@ def starts(m, task):
 @compiled
 def stays_on_queue(m, cpu, task):
     """The running task sleeps. Returns whether it competes on until it is owed something (DELAY_DEQUEUE)."""
+    update_curr(m, cpu, task)
     if is_cfs(m):
-        advance_minimum(m, cpu, task)
+        advance_minimum(m, cpu, 0)
         return False
-    renew(m, cpu, task)
     if m[task + K_STATE] != DEAD and not is_eligible(m, cpu, task, task):
         m[task + K_DELAYED] = 1
         return True
@@ -247,6 +273,8 @@ def wakes(m, cpu, running, task):
 @compiled
 def wakeup_preempts(m, cpu, current, task):
     """check_preempt_wakeup_fair, of two fair tasks."""
+    if update_curr(m, cpu, current):
+        return True
     if is_cfs(m):
         granularity_ns = virtual(m, task, WAKEUP_GRANULARITY_NS * scaling(m))
         return m[current + K_VRUNTIME] - m[task + K_VRUNTIME] > granularity_ns
@@ -256,12 +284,9 @@ def wakeup_preempts(m, cpu, current, task):
 @compiled
 def has_had_its_slice(m, cpu, current):
     """At a tick: whether another should run instead (update_curr; 6.1 check_preempt_tick)."""
-    head = m[cpu + C_FAIR_HEAD]
-    if not is_cfs(m):
-        return renew(m, cpu, current) and head != 0
-    advance_minimum(m, cpu, current)
-    if head == 0:
-        return False
+    over, head = update_curr(m, cpu, current), m[cpu + C_FAIR_HEAD]
+    if head == 0 or not is_cfs(m):
+        return over
     ran_ns, ideal_ns = m[current + K_RUNTIME] - m[current + K_PICKED], share_of_latency_ns(m, cpu, current)
     if ran_ns > ideal_ns:
         return True

@@ -7,7 +7,7 @@ between CPUs, the stop, deadline and idle classes, RR, the RT class's throttling
 from tophalf import vocab
 from tophalf.model.contexts import charge
 from tophalf.model.costs import cost
-from tophalf.model.fair import best_of, has_had_its_slice, renew, starts, stays_on_queue
+from tophalf.model.fair import best_of, has_had_its_slice, starts, stays_on_queue, update_curr
 from tophalf.model.fields import (
     C_CURRENT,
     C_FRAME,
@@ -80,7 +80,7 @@ def goes_on(m, cpu, task):
         return m[task + K_STATE] == RUNNING
     if m[task + K_STATE] != RUNNING:
         return stays_on_queue(m, cpu, task)
-    renew(m, cpu, task)
+    update_curr(m, cpu, task)
     return True
 
 

@@ -6,7 +6,7 @@ kernel/sched/core.c try_to_wake_up, wakeup_preempt, resched_curr. Apart from `sc
 
 from tophalf import vocab
 from tophalf.model.contexts import charge
-from tophalf.model.fair import insert, place_new, remove, renew, wakes, wakeup_preempts
+from tophalf.model.fair import insert, place_new, remove, update_curr, wakes, wakeup_preempts
 from tophalf.model.fields import (
     C_CURRENT,
     C_IDLE,
@@ -20,6 +20,7 @@ from tophalf.model.fields import (
     FIFO,
     HARDIRQ_MASK,
     K_CPU,
+    K_DELAYED,
     K_NAME,
     K_NEXT,
     K_ON_RQ,
@@ -27,6 +28,7 @@ from tophalf.model.fields import (
     K_POLICY,
     K_PRIORITY,
     K_STATE,
+    K_TIMER,
     K_WOKEN_BY_IRQ,
     NMI_MASK,
     RUNNING,
@@ -34,6 +36,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.ipi import RESCHEDULE_VECTOR, send_ipi
 from tophalf.model.jit import compiled
+from tophalf.model.queue import cancel
 from tophalf.model.trace import emit
 
 
@@ -46,9 +49,10 @@ def wake(m, cpu, task):
     emit(m, cpu, vocab.SCHED_WAKING, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
     in_irq = m[cpu + C_PREEMPT_COUNT] & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET)
     m[task + K_WOKEN_BY_IRQ] = 1 if in_irq else 0
-    activate(m, home, task)
+    cancel(m, task + K_TIMER)  # woken early, it does not sleep on (schedule_hrtimeout)
+    slice_is_over = activate(m, home, task)
     m[task + K_STATE] = RUNNING
-    if preempts(m, home, task):
+    if slice_is_over or preempts(m, home, task):
         resched(m, cpu, home, in_irq)
     emit(m, cpu, vocab.SCHED_WAKEUP, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
     return True
@@ -56,17 +60,18 @@ def wake(m, cpu, task):
 
 @compiled
 def activate(m, cpu, task):
-    """Put a task that wakes on the queue of its CPU, where its equals are up to date."""
+    """Put a task that wakes on the queue of its CPU. Returns whether the one that runs has had its slice."""
     if m[task + K_POLICY] == FIFO:
         enqueue(m, cpu, task, 0)
-        return
+        return False
     charge(m, cpu)
-    running = running_fair(m, cpu)
-    if running:
-        renew(m, cpu, running)
+    running, slice_is_over = running_fair(m, cpu), False
+    if running and not m[task + K_DELAYED]:  # enqueue_entity looks, requeue_delayed_entity does not
+        slice_is_over = update_curr(m, cpu, running)
     if wakes(m, cpu, running, task):
         m[task + K_ON_RQ] = 1
         m[cpu + C_RUNNABLE] += 1
+    return slice_is_over
 
 
 @compiled
@@ -77,7 +82,7 @@ def preempts(m, cpu, task):
         return True
     if m[task + K_POLICY] == FIFO:
         return m[current + K_POLICY] != FIFO or m[task + K_PRIORITY] > m[current + K_PRIORITY]
-    if m[current + K_POLICY] == FIFO or m[current + K_STATE] != RUNNING:
+    if m[current + K_POLICY] == FIFO or m[cpu + C_NEED_RESCHED]:
         return False
     return wakeup_preempts(m, cpu, current, task)
 
@@ -94,14 +99,14 @@ def resched(m, cpu, home, in_irq):
 
 @compiled
 def enqueue(m, cpu, task, at_head):
-    """Put a runnable task on its CPU's queue. at_head: one of the FIFO class before its equals."""
+    """Put a runnable task on its CPU's queue. at_head: one of the FIFO class before its equals, else after them."""
     m[task + K_ON_RQ] = 1
     m[cpu + C_RUNNABLE] += 1
     if m[task + K_POLICY] != FIFO:
         insert(m, cpu, task)
         return
     link = cpu + C_RT_HEAD
-    while m[link] and m[m[link] + K_PRIORITY] > m[task + K_PRIORITY] - at_head:
+    while m[link] and m[m[link] + K_PRIORITY] > m[task + K_PRIORITY] - 1 + at_head:
         link = m[link] + K_NEXT
     m[task + K_NEXT] = m[link]
     m[link] = task
@@ -132,9 +137,9 @@ def start_task(m, cpu, task):
 
 @compiled
 def running_fair(m, cpu):
-    """The task that runs, if it competes in the fair class; else 0."""
+    """The task that runs, if it competes in the fair class, also while it is about to sleep; else 0."""
     current = m[cpu + C_CURRENT]
-    return current if m[current + K_POLICY] == FAIR and m[current + K_STATE] == RUNNING else 0
+    return current if m[current + K_POLICY] == FAIR else 0
 
 
 @compiled
