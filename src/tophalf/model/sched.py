@@ -151,7 +151,7 @@ def slice_is_over(m, cpu):
     if current == m[cpu + C_IDLE] or m[current + K_POLICY] == FIFO:
         return False
     charge(m, cpu)
-    return m[cpu + C_RT_HEAD] != 0 or has_had_its_slice(m, cpu, current)
+    return has_had_its_slice(m, cpu, current)
 
 
 @compiled
