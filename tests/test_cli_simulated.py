@@ -87,6 +87,13 @@ def test_events_can_be_exported(scenario, tmp_path, capsys):
     assert os.path.getsize(tmp_path / "x.pftrace") > 10_000
 
 
+def test_masks_are_shown_and_cannot_be_set(scenario, capsys):
+    assert main(["affinity", "24", "--machine", scenario, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["machine"]["label"] == "this"
+    assert main(["affinity", "24", "1", "--machine", scenario]) == 2
+    assert capsys.readouterr().err.startswith("tophalf affinity: ")
+
+
 def test_no_file_stays(scenario, capsys):
     before = glob.glob(f"{tempfile.gettempdir()}/tophalf-*")
     assert main(["check", scenario]) == 0

@@ -3,8 +3,8 @@
 from tophalf.cli import affinity_text, cpunotation
 from tophalf.cli.load import machine_head
 from tophalf.cli.options import command_parser, print_json
+from tophalf.cli.simulated import open_named
 from tophalf.errors import MachineError, SteerError
-from tophalf.host.door import open_machine
 from tophalf.host.readers.interrupts import read_interrupts
 from tophalf.host.steer.targets import find_target, named
 
@@ -46,7 +46,7 @@ def parser():
 def run(args):
     """Show, set or undo. Returns the exit status."""
     _check_options(args)
-    machine = open_machine(args.machine)
+    machine = open_named(args.machine, events=False)
     if not machine.moments:
         raise MachineError("is a trace alone: masks are not recorded in it", machine.label)
     cpus, notation = _cpus(args)
