@@ -1,13 +1,20 @@
 """A thousand random machines: the laws hold on their traces, nothing is lost or made up, a seed gives one run."""
 
+import tempfile
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anyscenario
+from test_export_recording import plain
 from tophalf import vocab
 from tophalf.compiled import jit_is_enabled
+from tophalf.export.recording import write_recording
+from tophalf.host.door import open_machine
+from tophalf.host.sample import take_snapshots
+from tophalf.host.trace.traces import load_events
 from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model.machine.take import take_snapshot
@@ -42,6 +49,8 @@ def one_machine(drawn, seed):
     counters_agree(world, table)
     if seed % 4 == 0:
         same_untraced_and_in_slices(drawn, seed, digest(world))
+    if seed % 8 == 1:
+        a_host_door_reads_it(world, table)
     return exercised
 
 
@@ -84,6 +93,15 @@ def counters_agree(world, table):
     for number, desc in world.builder.irqs.items():
         traced = np.count_nonzero((table.kind == vocab.IRQ_HANDLER_ENTRY) & (table.a == number))
         assert traced <= m[desc + f.D_COUNT] * 8 or number < 0
+
+
+def a_host_door_reads_it(world, table):
+    shot = take_snapshot(world).replace(time_ns=0)
+    with tempfile.TemporaryDirectory() as folder:
+        write_recording(f"{folder}/x.tar", [shot], table)
+        machine = open_machine(f"{folder}/x.tar")
+        assert plain(take_snapshots(machine)[0].replace(missing=None)) == plain(shot.replace(missing=None))
+        assert load_events(machine).digest() == table.digest()
 
 
 def same_untraced_and_in_slices(drawn, seed, expected):
