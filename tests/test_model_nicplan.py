@@ -10,6 +10,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
 from tophalf.model.nicplan import shift_of
+from tophalf.model.summary import digest
 
 pytestmark = pytest.mark.kernels
 WEIGHT = 64
@@ -96,3 +97,19 @@ def test_a_packet_that_waited_for_an_hour_is_counted_in_the_last_cell():
     m = world.memory
     cells = m[m[queue + f.Q_HISTOGRAM] : m[queue + f.Q_HISTOGRAM] + f.HISTOGRAM_SIZE]
     assert m[queue + f.Q_DELIVERED] == 1 and [int(cell) for cell in cells].index(1) == f.HISTOGRAM_SIZE - 1
+
+
+@pytest.mark.parametrize("step_ns", [7_001, 50_000, 333_333])
+def test_a_slice_that_ends_within_a_packet_draws_no_cost_twice(step_ns):
+    # the plan ends with the slice, in the middle of a packet, and is interrupted from packets before it on
+    def world():
+        builder = Builder(3, costs={"irq_entry": 300})
+        for number, rate in enumerate((180_000, 40_000)):
+            add_napi(builder, 24 + number, f"eth{number}", rate, ("exponential", 4000), "poisson", ring=64)
+        return builder.world()
+
+    whole, sliced = world(), world()
+    whole.run(5_000_000)
+    for end_ns in (*range(step_ns, 5_000_000, step_ns), 5_000_000):
+        sliced.run(end_ns)
+    assert digest(sliced) == digest(whole)

@@ -102,7 +102,7 @@ def human_count(count):
     """A count or rate as people say it: 78, 1,500, 78.0k, 14.9M; None is '-'."""
     if count is None:
         return "-"
-    if abs(count) >= 1e6:
+    if abs(count) >= 999_500:  # rounded to three digits a million
         return f"{count / 1e6:.3g}M" if abs(count) < 999.5e6 else f"{count / 1e9:.3g}G"
     if abs(count) >= 1e4:
         return f"{count / 1e3:.3g}k"

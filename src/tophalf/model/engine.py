@@ -49,6 +49,7 @@ from tophalf.model.jit import compiled, entry, inlined
 from tophalf.model.localtimer import local_timer, run_timers
 from tophalf.model.napi import execute_napi
 from tophalf.model.nic import execute_nic, queue_looks, watch
+from tophalf.model.nicplan import arrive
 from tophalf.model.ops import (
     CONTROL_END,
     HARDIRQ_END,
@@ -89,7 +90,7 @@ from tophalf.model.tasks import execute_task
 from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
 from tophalf.model.wakeup import start_task
 
-BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU = range(5)
+BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE = range(6)
 
 
 @entry
@@ -249,11 +250,16 @@ def control(m, cpu, frame, op, x, y):
 
 @entry
 def begin(m, what, address):
-    """Before the run: let a CPU tick that never stops it, give a line its vector, let a task be runnable, a queue listen."""
+    """Before the run: let a CPU tick that never stops it, give a line its vector, let a task be runnable, a queue listen.
+
+    After it: let a queue know what arrived that nobody has looked at.
+    """
     if what == BEGIN_LINE and m[address + D_NEXT_CPU]:
         give_vector(m, address, m[address + D_NEXT_CPU])
     elif what == BEGIN_QUEUE:
         watch(m, address)
+    elif what == SETTLE_QUEUE:
+        arrive(m, address, m[G_NOW])
     elif what == BEGIN_DEVICE:
         device_listens(m, address)
     elif what == BEGIN_CPU:

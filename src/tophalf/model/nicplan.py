@@ -295,6 +295,8 @@ def take_back(m, cpu):
     """The CPU was interrupted in the middle of a plan: undo what would have come later."""
     queue, frame, now_ns = m[cpu + C_PLAN], m[cpu + C_FRAME], m[G_NOW]
     m[cpu + C_PLAN] = 0
+    if m[frame + F_R2]:  # the plan ended with the slice of the run, in the middle of this packet
+        keep_cost(m, queue, slot_of(m, queue, m[queue + Q_HEAD]), m[frame + F_R1])
     while m[frame + F_R1] > 0 and m[slot_of(m, queue, m[queue + Q_HEAD] - 1) + SLOT_DONE] > now_ns:
         m[queue + Q_HEAD] -= 1
         m[queue + Q_DELIVERED] -= 1

@@ -54,7 +54,15 @@ class World:
             if m[f.G_ACTOR]:
                 act(self, int(m[f.G_ACTOR]))
             elif self.now_ns >= until_ns:
+                self._settle()
                 return
+
+    def _settle(self):
+        """Packets that came while nobody looked at their ring are offered all the same, wherever the run is cut."""
+        from tophalf.model.engine import SETTLE_QUEUE, begin
+
+        for address in self.builder.queues:
+            begin(self.memory, SETTLE_QUEUE, address)
 
     def _take_rows(self):
         m = self.memory

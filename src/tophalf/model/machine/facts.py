@@ -68,7 +68,7 @@ def read_topology(sight):
 
 
 def read_pci(sight):
-    """{line: PciDevice}."""
+    """{line: PciDevice}; None without lines."""
     by_device = {}
     for number, (address, name, _) in sight.owners.items():
         by_device.setdefault((address, name), []).append(number)
@@ -81,7 +81,7 @@ def read_pci(sight):
             class_code=ETHERNET if nic else OTHER, msi=tuple(sorted(numbers)) if message else (),
         )  # fmt: skip
         found.update(dict.fromkeys(numbers, device))
-    return found
+    return found or None
 
 
 def _driver(sight, name):

@@ -68,8 +68,8 @@ def hardware_number(sight, number):
 
 
 def read_irq_files(sight):
-    """{number: IrqFiles} of every line."""
-    return {number: _irq_files(sight, number, desc) for number, desc in sight.lines.items()}
+    """{number: IrqFiles} of every line; None where there is none."""
+    return {number: _irq_files(sight, number, desc) for number, desc in sight.lines.items()} or None
 
 
 def _irq_files(sight, number, desc):
@@ -100,8 +100,8 @@ def _spurious(sight, desc):
 
 
 def read_fixed(sight):
-    """{number: proof} of lines whose mask cannot be changed."""
-    return {}
+    """{number: proof} of lines whose mask cannot be changed; None where there are no lines."""
+    return {} if sight.lines else None
 
 
 def default_mask(sight):
