@@ -3,6 +3,8 @@
 Above softirqtwin's interrupts, softirqs and ksoftirqd. A ring is a list of arrival times, the poll list a list of names. Written
 after net/core/dev.c (net_rx_action, napi_poll, napi_complete_done, napi_watchdog) and the rules of rx-usecs, rx-frames and a
 minimum interval, as docs of NICs give them.
+
+Twin of: napi, nic, nicplan, localtimer.
 """
 
 from modelprograms import program
@@ -96,6 +98,7 @@ class NapiTwin(Twin):
             self.tick_is_due = False
             if self.current is self.ksoftirqd and any(task.awake for task in self.tasks):
                 self.resched = True
+            self.count_tick()
             self.burn(self.costs["timer_tick"])
         self.emit(vocab.VECTOR_EXIT, 0xEC)
 

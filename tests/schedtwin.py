@@ -3,6 +3,8 @@
 Written after kernel/sched/fair.c, rt.c and core.c function by function, with lists for trees; interrupts and time: softirqtwin.
 Each task is a list of steps, done again and again: ("run", ns), ("sleep", ns), ("block",), ("exit",), and in the kernel, inside
 ("syscall", steps): ("run", ns), ("wake", task), ("cond_resched",), ("off",), ("on",).
+
+Twin of: sched, wakeup, fair, tasks, tick, localtimer, contexts, cputime.
 """
 
 from softirqtwin import FIRST_IRQ, FIRST_PID, Task, Twin
@@ -244,6 +246,7 @@ class SchedTwin(Twin):
             self.tick_is_due = False
             if self.fair.curr and self.fair.curr is self.current:
                 self.resched |= self.fair.tick()
+            self.count_tick()
             self.burn(self.costs["timer_tick"])
         self.emit(vocab.VECTOR_EXIT, 0xEC)
 

@@ -2,6 +2,8 @@
 
 Written the other way round: interrupts are calls within calls, tasks are generators, time passes in one loop. Arrivals have
 residues of their own modulo GRID, so that nothing but ticks can fall together with the end of something.
+
+Twin of: softirq, hardirq, apic, contexts, engine, tick, cputime.
 """
 
 from tophalf import vocab
@@ -25,6 +27,7 @@ class Task:
     def __init__(self, pid, prio, kernel=False):
         self.pid, self.prio, self.kernel = pid, prio, kernel
         self.awake, self.left, self.bh_off, self.depth, self.life = False, 0, 0, 0, None
+        self.time_class = f.TASK
 
 
 class Twin:
@@ -39,6 +42,9 @@ class Twin:
         self.idle, self.ksoftirqd = Task(0, 140), Task(KSOFTIRQD, 120, kernel=True)
         self.tasks = [Task(FIRST_PID + i, 99 - given["priority"]) for i, given in enumerate(scenario["tasks"])]
         self.idle.depth, self.current = 1, self.idle
+        self.idle.time_class, self.ksoftirqd.time_class = f.IDLE, f.KSOFTIRQD
+        self.times, self.softirq_of, self.ticks = [0] * f.CLASSES, None, [0] * f.TICK_COLUMNS
+        self.first_irq = FIRST_IRQ
         self.undecided = False  # something came at the very end of something else: which is first, only the engine's queue says
         self.ksoftirqd.life = self.ksoftirqd_life()
         for task, given in zip(self.tasks, scenario["tasks"], strict=True):
@@ -71,10 +77,22 @@ class Twin:
 
     def pass_until(self, time):
         if time >= self.until:
+            self.go_to(self.until)
             raise Over
-        self.now = time
+        self.go_to(time)
         self.look_at_devices()
         self.take_interrupts()
+
+    def go_to(self, time):
+        """Let time pass: it is a hardirq's, a softirq's (from whatever it was begun), else the running task's."""
+        if self.hardirq:
+            whose = f.HARDIRQ
+        elif self.softirq_of is not None:
+            whose = self.softirq_of
+        else:
+            whose = self.current.time_class
+        self.times[whose] += time - self.now
+        self.now = time
 
     def next_event(self):
         return min(self.next_tick, self.arrivals[0][0] if self.arrivals else self.until)
@@ -93,15 +111,16 @@ class Twin:
         while self.next_event() <= end:
             event = self.next_event()
             self.undecided |= event == end and ns > 0
-            before = self.now = event if event < self.until else self.until
+            self.go_to(min(event, self.until))
+            before = self.now
             if before >= self.until:
                 raise Over
             self.look_at_devices()
             self.take_interrupts()
             end += self.now - before
+        self.go_to(min(end, self.until))
         if end >= self.until and ns:
             raise Over
-        self.now = end
 
     # Events
 
@@ -120,6 +139,7 @@ class Twin:
         while self.latched and not self.irqs_off:
             which = "tick" if "tick" in self.latched else max(self.latched)
             self.latched.remove(which)
+            self.taken(which)
             self.irqs_off, self.hardirq = True, self.hardirq + 1
             self.burn(self.costs["irq_entry"])
             self.tick() if which == "tick" else self.handle(which)
@@ -129,22 +149,33 @@ class Twin:
                 self.wake(self.ksoftirqd) if self.given["threadirqs"] else self.softirqs()
             self.irqs_off = False
 
+    def taken(self, which):
+        """The CPU takes an interrupt."""
+
     def tick(self):
         self.emit(vocab.VECTOR_ENTRY, 0xEC)
         if self.current is self.ksoftirqd and any(task.awake for task in self.tasks):
             self.resched = True
+        self.count_tick()
         self.burn(self.costs["timer_tick"])
         self.emit(vocab.VECTOR_EXIT, 0xEC)
 
+    def count_tick(self):
+        """/proc/stat: the tick finds a softirq, else the kernel, a nice task or another."""
+        if self.serving or self.current.kernel:
+            self.ticks[f.TICK_SOFTIRQ if self.serving else f.TICK_SYSTEM] += 1
+        else:
+            self.ticks[f.TICK_NICE if self.current.prio > 120 else f.TICK_USER] += 1
+
     def handle(self, line):
         given = self.given["lines"][line]
-        self.emit(vocab.IRQ_HANDLER_ENTRY, FIRST_IRQ + line)
+        self.emit(vocab.IRQ_HANDLER_ENTRY, self.first_irq + line)
         self.burn(given["spend"])
         for vector in given["raises"]:
             self.raise_softirq(vector)
         if given["wakes"] is not None:
             self.wake(self.tasks[given["wakes"]])
-        self.emit(vocab.IRQ_HANDLER_EXIT, FIRST_IRQ + line, 1)
+        self.emit(vocab.IRQ_HANDLER_EXIT, self.first_irq + line, 1)
 
     def in_interrupt(self):
         return self.hardirq or self.serving or self.current.bh_off
@@ -160,8 +191,9 @@ class Twin:
     def left_to_ksoftirqd(self):
         return self.given["kernel"] == "6.1" and self.ksoftirqd.awake and not self.pending & {vocab.HI, vocab.TASKLET}
 
-    def softirqs(self):
+    def softirqs(self, who=""):
         """handle_softirqs; interrupts are off before and after."""
+        outer, self.softirq_of = self.softirq_of, f.SOFTIRQ if who != "ksoftirqd" else f.KSOFTIRQD
         self.burn(self.costs["softirq_entry"])
         end = self.now // self.tick_ns + -(-2_000_000 // self.tick_ns)
         self.serving += 1
@@ -173,6 +205,7 @@ class Twin:
                 self.wake(self.ksoftirqd)
                 break
         self.serving -= 1
+        self.softirq_of = outer
 
     def one_pass(self):
         batch, self.pending = sorted(self.pending), set()
@@ -236,7 +269,7 @@ class Twin:
                 yield
                 continue
             self.irqs_off = True
-            self.softirqs()
+            self.softirqs("ksoftirqd")
             self.irqs_off = False
             self.take_interrupts()
             if self.given["preempt"] == "full":

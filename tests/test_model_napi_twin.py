@@ -78,6 +78,8 @@ def compare(scenario):
         assert words(mine) == words(twins), f"event {at}, after {before}"
     assert len(found) == len(expected)
     assert int(m[builder.cpus[0] + f.C_SQUEEZED]) == twin.squeezed
+    assert [int(m[builder.cpus[0] + f.C_TIMES + part]) for part in range(f.CLASSES)] == twin.times
+    assert [int(m[builder.cpus[0] + f.C_TICKS + column]) for column in range(f.TICK_COLUMNS)] == twin.ticks
     for queue, other in zip(model_queues, twin.queues, strict=True):
         counts = [int(m[queue + field]) for field in (f.Q_DELIVERED, f.Q_DROPPED, f.Q_LATENCY_SUM)]
         assert counts == [len(other.latencies), other.lost, sum(other.latencies)]

@@ -1,4 +1,7 @@
-"""The event queue against a sorted list."""
+"""The event queue against a sorted list.
+
+Twin of: queue.
+"""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,7 @@
-"""Random numbers: known digits, the moments and tail of exponentials, streams of their own."""
+"""Random numbers: known digits, the moments and tail of exponentials, streams of their own.
+
+Twin of: rng.
+"""
 
 import math
 

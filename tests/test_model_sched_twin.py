@@ -82,6 +82,8 @@ def compare(scenario):
     assert len(found) == len(expected)
     ran = [int(world.memory[task + f.K_RUNTIME]) for pid, task in builder.tasks.items() if pid >= 1000]
     assert ran == [task.ran for task in twin.tasks]
+    assert [int(world.memory[builder.cpus[0] + f.C_TIMES + part]) for part in range(f.CLASSES)] == twin.times
+    assert [int(world.memory[builder.cpus[0] + f.C_TICKS + column]) for column in range(f.TICK_COLUMNS)] == twin.ticks
     return True
 
 

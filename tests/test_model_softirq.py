@@ -66,14 +66,16 @@ def words(event):
 @given(scenarios())
 def test_each_event_is_the_twins(scenario):
     found, world, table = events_of(scenario)
-    expected = Twin(scenario).run()
+    twin = Twin(scenario)
+    expected = twin.run()
     for at, (mine, twins) in enumerate(zip(found, expected, strict=False)):
         assert words(mine) == words(twins), f"event {at}, after {[words(event) for event in expected[max(0, at - 6) : at]]}"
     assert len(found) == len(expected)
     broken = [verdict.law.name for verdict in laws.judge(table, False) if not verdict.holds]
     assert not broken
     cpu = world.builder.cpus[0]
-    assert sum(int(world.memory[cpu + f.C_TIMES + part]) for part in range(f.CLASSES)) == scenario["until_ns"]
+    assert [int(world.memory[cpu + f.C_TIMES + part]) for part in range(f.CLASSES)] == twin.times
+    assert [int(world.memory[cpu + f.C_TICKS + column]) for column in range(f.TICK_COLUMNS)] == twin.ticks
 
 
 # The rules one by one
