@@ -3,6 +3,7 @@
 import pytest
 
 from modelworlds import TICKLESS, add_napi, mixed
+from tophalf.compiled import jit_is_enabled
 from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model.build import Builder
@@ -111,6 +112,19 @@ def _handler(builder, queue, napi):
     code(ops.OP_NAPI_SCHEDULE, napi)
     code(ops.OP_RET, f.IRQ_HANDLED)
     return builder.program(code)["handler"]
+
+
+def test_a_world_in_which_time_stands_still_ends_in_words():
+    from modelprograms import program
+    from tophalf.errors import TophalfError
+    from tophalf.model import ops
+
+    if not jit_is_enabled():
+        return  # four million steps
+    builder = Builder(1)
+    builder.task("app", 0, program(builder, (ops.OP_JUMP, "start")))
+    with pytest.raises(TophalfError, match="time does not pass"):
+        builder.world().run(1000)
 
 
 def test_an_unknown_instruction_ends_the_run_in_words():

@@ -3,7 +3,7 @@
 One step of a CPU is one instruction of the program in its topmost frame. Interrupts are looked for before each, if they are on.
 """
 
-from tophalf.model.contexts import NO_INSTRUCTION, call, charge, disturb, fail, pop
+from tophalf.model.contexts import NO_INSTRUCTION, TIME_STANDS_STILL, call, charge, disturb, fail, pop
 from tophalf.model.costs import cost
 from tophalf.model.device import device_fires, device_listens, execute_device
 from tophalf.model.fields import (
@@ -90,6 +90,7 @@ from tophalf.model.tasks import execute_task
 from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
 from tophalf.model.wakeup import start_task
 
+STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
 BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE = range(6)
 
 
@@ -153,15 +154,22 @@ def goes_on(m, cpu):
 @inlined
 def advance(m, cpu):
     """Step by step, until time must pass that something else may come in."""
+    steps = 0
     while True:
+        steps += 1
+        if steps > STILL_STEPS_MAX:
+            fail(m, cpu, TIME_STANDS_STILL)
+            return
         if m[cpu + C_IRR_COUNT] and m[cpu + C_IRQS_OFF] == 0:
             deliver(m, cpu)
         frame = m[cpu + C_FRAME]
         if m[cpu + C_NEED_RESCHED] and may_preempt(m, cpu, frame):
             preempt(m, cpu, frame)
             continue
-        if m[frame + F_LEFT] and not pass_time(m, cpu, frame):
-            return
+        if m[frame + F_LEFT]:
+            if not pass_time(m, cpu, frame):
+                return
+            steps = 0
         if step(m, cpu, frame):
             return
 

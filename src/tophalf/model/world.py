@@ -9,7 +9,9 @@ from tophalf.model import fields as f
 ERRORS = {
     1: "the stack of a task is full: contexts or calls nest deeper than fields.FRAMES_MAX",
     2: "a program holds an instruction that the engine does not know",
+    3: "time does not pass: a CPU goes round and round in what costs nothing",
 }
+DO = {3: "give interrupts, handlers or tasks a cost"}
 
 
 class World:
@@ -50,12 +52,15 @@ class World:
             run(m, until_ns)
             self._take_rows()
             if m[f.G_ERROR]:
-                raise TophalfError(ERRORS[int(m[f.G_ERROR])], f"simulated time {self.now_ns} ns", "report this scenario")
+                raise self._error(int(m[f.G_ERROR]))
             if m[f.G_ACTOR]:
                 act(self, int(m[f.G_ACTOR]))
             elif self.now_ns >= until_ns:
                 self._settle()
                 return
+
+    def _error(self, number):
+        return TophalfError(ERRORS[number], f"simulated time {self.now_ns} ns", DO.get(number, "report this scenario"))
 
     def _settle(self):
         """Packets that came while nobody looked at their ring are offered all the same, wherever the run is cut."""
