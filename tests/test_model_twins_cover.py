@@ -12,7 +12,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODEL = os.path.join(os.path.dirname(HERE), "src", "tophalf", "model")
 DECORATORS = {"compiled", "inlined", "entry"}
 EXEMPT = {
-    "bhlock": "held by a property of random machines, one task at a time (test_model_bhlock)",
     "kmsg": "a line of text for each thing told; who tells it has a twin",
 }
 SAME_ENGINE = "test_model_digests.py"  # the engine against itself

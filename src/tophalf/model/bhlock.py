@@ -27,6 +27,7 @@ from tophalf.model.fields import (
     K_RUNTIME,
     K_STATE,
     K_WAIT_NEXT,
+    RTLOCK_WAIT,
     SOFTIRQ_MASK,
 )
 from tophalf.model.jit import compiled, inlined
@@ -64,7 +65,7 @@ def wait(m, cpu, owner, task):
     m[link] = task
     if m[task + K_POLICY] == FIFO and not goes_first(m, owner, task):
         boost(m, cpu, owner, m[task + K_PRIORITY])
-    m[task + K_STATE] = BLOCKED
+    m[task + K_STATE] = RTLOCK_WAIT
     schedule(m, cpu, 0)
 
 
@@ -112,4 +113,5 @@ def release(m, cpu):
     m[cpu + C_BH_OWNER] = first
     if first:
         m[cpu + C_BH_WAITERS] = m[first + K_WAIT_NEXT]
+        m[first + K_STATE] = BLOCKED
         wake(m, cpu, first)

@@ -64,6 +64,7 @@ CPU_SIZE = C_TICKS + TICK_COLUMNS
 ) = range(38)  # fmt: skip
 TASK_SIZE = K_STACK + FRAMES_MAX * FRAME_SIZE
 RUNNING, SLEEPING, BLOCKED, DEAD = 0, 1, 2, 16  # as sched_switch tells prev_state
+RTLOCK_WAIT = 0x1002  # waits for a lock of PREEMPT_RT: told as BLOCKED; only who lets go of the lock wakes it
 FAIR, FIFO, IDLE_POLICY = range(3)
 
 # An interrupt descriptor; the counts by CPU follow it

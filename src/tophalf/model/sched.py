@@ -55,6 +55,7 @@ from tophalf.model.wakeup import dequeue, enqueue, trace_priority
 # CONFIG_PREEMPT_*: when a task that did not ask for it can be taken off its CPU
 PREEMPT_NONE, PREEMPT_VOLUNTARY, PREEMPT_FULL, PREEMPT_RT = range(4)
 KERNEL_THREAD = 1  # K_FLAGS
+TOLD = 0xFF  # of a task's state: RTLOCK_WAIT is told as BLOCKED
 PREEMPTED = 0x100  # prev_state of a task that was preempted in the kernel (include/trace/events/sched.h, TASK_REPORT_MAX)
 
 
@@ -130,7 +131,7 @@ def switch(m, cpu, task, chosen, preempted, by_irq):
     m[chosen + K_WOKEN_BY_IRQ] = 0
     m[cpu + C_SWITCHES] += 1
     m[task + K_SWITCHES] += 1
-    state = m[task + K_STATE] + (PREEMPTED if could_run and preempted and task != m[cpu + C_IDLE] else 0)
+    state = (m[task + K_STATE] & TOLD) + (PREEMPTED if could_run and preempted and task != m[cpu + C_IDLE] else 0)
     emit(m, cpu, vocab.SCHED_SWITCH, m[chosen + K_PID], state, trace_priority(m, chosen), m[chosen + K_NAME])
     m[task + K_FRAME] = m[cpu + C_FRAME]
     m[task + K_PREEMPT_COUNT] = m[cpu + C_PREEMPT_COUNT]

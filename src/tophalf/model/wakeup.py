@@ -31,6 +31,7 @@ from tophalf.model.fields import (
     K_TIMER,
     K_WOKEN_BY_IRQ,
     NMI_MASK,
+    RTLOCK_WAIT,
     RUNNING,
     SOFTIRQ_OFFSET,
 )
@@ -43,7 +44,7 @@ from tophalf.model.trace import emit
 @compiled
 def wake(m, cpu, task):
     """try_to_wake_up from `cpu`. Returns whether the task slept."""
-    if m[task + K_STATE] == RUNNING:
+    if m[task + K_STATE] == RUNNING or m[task + K_STATE] == RTLOCK_WAIT:
         return False
     home = m[task + K_CPU]
     emit(m, cpu, vocab.SCHED_WAKING, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
