@@ -57,3 +57,14 @@ def test_anything_else_is_read_or_refused(reader, value):
         reader(value)
     except ValueError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("text", ["eth0", "ens3f0np0", "nvme0q1", "mlx5_comp3@pci", "sensor.2", "ünï"])
+def test_names(text):
+    assert values.name(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "../x", ".", "a b", "a\nb", "a\x07", "a,b", "a: 5", "x" * 41, 5, None])
+def test_what_no_file_of_the_kernel_could_show_is_no_name(text):
+    with pytest.raises(ValueError, match="is no name"):
+        values.name(text)

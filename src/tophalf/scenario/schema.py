@@ -3,7 +3,7 @@
 from tophalf.frozen import Frozen
 from tophalf.scenario import values
 
-READERS = {"duration": values.duration_ns, "rate": values.rate, "cpus": values.cpus, "cost": values.cost}
+READERS = {"duration": values.duration_ns, "rate": values.rate, "cpus": values.cpus, "cost": values.cost, "name": values.name}
 REQUIRED = object()
 
 

@@ -6,6 +6,8 @@ UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 
 SCALES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 TIME_NS_MAX = 10**15  # eleven days
 _TIME = re.compile(r"(\d+(?:\.\d+)?) *(ns|us|µs|ms|s|min)$")
+NAME_MAX = 40
+_NAME = re.compile(rf"(?!\.)[^\s/,:]{{1,{NAME_MAX}}}")
 RATE_MAX = 10**15
 _RATE = re.compile(r"(\d+(?:\.\d+)?(?:e\d{1,2})?) *([kMG]?)(?:pps|/s)?$")
 DISTRIBUTIONS = ("constant", "exponential", "lognormal", "empirical")
@@ -22,6 +24,13 @@ def duration_ns(value):
         raise ValueError(f"{value!r} is no time: write 5us, 1.5ms, 2s, or nanoseconds")
     if not 0 <= value <= TIME_NS_MAX:
         raise ValueError(f"{value} ns is not a time from 0 to {TIME_NS_MAX // 10**9} s")
+    return value
+
+
+def name(value):
+    """A name as the kernel's files can show it: no blanks, no slash, nothing that does not print."""
+    if not isinstance(value, str) or _NAME.fullmatch(value) is None or not value.isprintable():
+        raise ValueError(f"{value!r} is no name: write up to {NAME_MAX} letters, digits, . _ - @ and the like")
     return value
 
 

@@ -6,7 +6,7 @@ SECTION = Section(
     "device",
     "a device with an interrupt; those of one irq share its line",
     {
-        "name": Key("text", REQUIRED, "its action's name"),
+        "name": Key("name", REQUIRED, "its action's name"),
         "irq": Key("int", REQUIRED, "the interrupt's number", 0, 1 << 20),
         "flow": Key("text", "edge", "how the line is handled", choices=("edge", "level", "fasteoi")),
         "cpu": Key("cpu", 0, "the CPU that it is delivered to"),

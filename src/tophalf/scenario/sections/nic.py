@@ -8,7 +8,7 @@ SECTION = Section(
     "nic",
     "a network device: queues, coalescing, costs, arrivals",
     {
-        "name": Key("text", "eth0", "its name"),
+        "name": Key("name", "eth0", "its name"),
         "node": Key("int", 0, "its NUMA node", 0, 1023),
         "driver": Key("text", "tophalf_nic", "its driver's name"),
         "queues_max": Key("int", 0, "queues it could have (ethtool -l); as many as it has when left out", 0, 1024),

@@ -6,7 +6,7 @@ SECTION = Section(
     "task",
     "a task: computes, enters the kernel, sleeps, again",
     {
-        "name": Key("text", "app", "its comm"),
+        "name": Key("name", "app", "its comm"),
         "cpus": Key("cpus", None, "one such task on each of these CPUs; on every CPU when left out"),
         "nice": Key("int", 0, "of the fair class", -20, 19),
         "fifo": Key("int", 0, "1 to 99: SCHED_FIFO with that priority; 0: the fair class", 0, 99),
