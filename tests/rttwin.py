@@ -18,7 +18,7 @@ BLOCKED = 2
 
 
 class RtTwin(SchedTwin):
-    """scenario: schedtwin's with FIFO tasks only; a line has `raises`; actions {vector: {spend, raises}}."""
+    """scenario: schedtwin's; a line has `raises`; actions {vector: {spend, raises}}."""
 
     def __init__(self, scenario):
         super().__init__(scenario | {"preempt": "full", "threadirqs": False})
@@ -58,8 +58,7 @@ class RtTwin(SchedTwin):
         if owner.fifo:
             self.fifo.remove(owner)
         else:
-            self.fair.tree.remove(owner)
-            owner.on_rq = False
+            self.fair.leave(owner)
         owner.fifo, owner.prio = fifo, 99 - fifo
         self.fifo_insert(owner)
 
@@ -67,11 +66,11 @@ class RtTwin(SchedTwin):
         if task.own_fifo is not None:
             self.fifo.remove(task)
             task.fifo, task.own_fifo = task.own_fifo, None
-            task.prio = 99 - task.fifo if task.fifo else 120
+            task.prio = 99 - task.fifo if task.fifo else 120 + task.nice
             if task.fifo:
                 self.fifo.insert(sum(other.fifo > task.fifo for other in self.fifo), task)
             else:
-                self.fair.curr, task.on_rq, task.charged = task, True, task.ran
+                self.fair.come_back(task)
                 self.resched |= bool(self.fifo)
         self.owner = self.waiters.pop(0) if self.waiters else None
         if self.owner:
@@ -106,7 +105,7 @@ class RtTwin(SchedTwin):
     def left_to_ksoftirqd(self):
         return False
 
-    def softirqs(self, who=""):
+    def softirqs(self):
         """At the end of an interrupt."""
         if self.owner is None:
             self.wake(self.ksoftirqd)
@@ -115,8 +114,9 @@ class RtTwin(SchedTwin):
         """handle_softirqs, as far as others can come between."""
         outer, task.time_class = task.time_class, f.KSOFTIRQD if task is self.ksoftirqd else f.SOFTIRQ
         task.kernel = True
-        self.irqs_off = True
+        self.irqs_off, before = True, self.times[f.KSOFTIRQD]
         self.burn(self.costs["softirq_entry"])
+        task.ran += self.times[f.KSOFTIRQD] - before
         end = self.now // self.tick_ns + -(-2_000_000 // self.tick_ns)
         task.serves = True
         for restarts_left in range(9, -1, -1):
@@ -137,12 +137,12 @@ class RtTwin(SchedTwin):
             if self.now // self.tick_ns >= end or self.resched or not restarts_left:
                 self.wake(self.ksoftirqd)
                 break
-        task.serves = False
+        task.serves, task.time_class = False, outer
         self.release(task)
         self.irqs_off = False
         self.take_interrupts()
-        yield  # whoever takes the CPU here leaves it in handle_softirqs: the switch back is its time, too
-        task.kernel, task.time_class = task is self.ksoftirqd, outer
+        yield
+        task.kernel = task is self.ksoftirqd
 
     def ksoftirqd_life(self):
         task = self.ksoftirqd
@@ -158,12 +158,6 @@ class RtTwin(SchedTwin):
             task.awake = False
             self.schedule(False, state=1)
             yield
-
-    def compute(self, task):
-        before = task.ran
-        super().compute(task)
-        if task.time_class < f.KSOFTIRQD:
-            task.ran = before
 
     def step(self, task, what, argument=None):
         if what == "bh_off":

@@ -152,6 +152,20 @@ class Eevdf:
         self.tree.remove(entity)
         entity.protected, entity.picked, self.curr = entity.deadline, entity.ran, entity
 
+    def leave(self, entity):
+        """dequeue_entity of a task that changes its class: its lag and what is left of its slice are kept."""
+        self.update_lag(entity)
+        entity.deadline -= entity.vruntime
+        self.tree.remove(entity)
+        entity.on_rq = False
+
+    def come_back(self, entity):
+        """enqueue_entity and set_next_entity of the running task."""
+        left = entity.deadline
+        self.place(entity)
+        entity.protected = entity.deadline = entity.vruntime + left
+        self.curr, entity.on_rq, entity.charged, entity.picked = entity, True, entity.ran, entity.ran
+
     def tick(self):
         return self.update_curr()
 
@@ -176,6 +190,16 @@ class Cfs(Eevdf):
 
     def place(self, entity, initial=False):
         entity.vruntime = max(entity.vruntime, self.zero - 3_000_000)
+
+    def leave(self, entity):
+        entity.vruntime -= self.zero
+        self.tree.remove(entity)
+        entity.on_rq = False
+        self.update_minimum()
+
+    def come_back(self, entity):
+        entity.vruntime += self.zero
+        self.curr, entity.on_rq, entity.charged, entity.picked = entity, True, entity.ran, entity.ran
 
     def sleep(self):
         self.update_curr()
@@ -221,7 +245,8 @@ class SchedTwin(Twin):
         end, event, before = self.now + task.left, self.next_event(), self.now
         self.undecided |= end == event
         task.left = max(0, end - event)
-        task.ran += min(end, event, self.until) - before
+        if task.time_class >= f.KSOFTIRQD:  # else it is a softirq's
+            task.ran += min(end, event, self.until) - before
         self.pass_until(min(end, event))
 
     def next_event(self):

@@ -84,7 +84,7 @@ class Twin:
         self.take_interrupts()
 
     def go_to(self, time):
-        """Let time pass: it is a hardirq's, a softirq's (from whatever it was begun), else the running task's."""
+        """Let time pass: it is a hardirq's, a softirq's or ksoftirqd's, else the running task's."""
         if self.hardirq:
             whose = f.HARDIRQ
         elif self.softirq_of is not None:
@@ -191,9 +191,9 @@ class Twin:
     def left_to_ksoftirqd(self):
         return self.given["kernel"] == "6.1" and self.ksoftirqd.awake and not self.pending & {vocab.HI, vocab.TASKLET}
 
-    def softirqs(self, who=""):
+    def softirqs(self):
         """handle_softirqs; interrupts are off before and after."""
-        outer, self.softirq_of = self.softirq_of, f.SOFTIRQ if who != "ksoftirqd" else f.KSOFTIRQD
+        outer, self.softirq_of = self.softirq_of, f.KSOFTIRQD if self.current is self.ksoftirqd else f.SOFTIRQ
         self.burn(self.costs["softirq_entry"])
         end = self.now // self.tick_ns + -(-2_000_000 // self.tick_ns)
         self.serving += 1
@@ -269,7 +269,7 @@ class Twin:
                 yield
                 continue
             self.irqs_off = True
-            self.softirqs("ksoftirqd")
+            self.softirqs()
             self.irqs_off = False
             self.take_interrupts()
             if self.given["preempt"] == "full":

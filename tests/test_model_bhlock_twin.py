@@ -24,12 +24,14 @@ def ns(most, least=0):
 
 @st.composite
 def tasks(draw, priority, number):
+    """Of FIFO, or a fair one (priority 0)."""
     raises = st.lists(st.sampled_from(PLAIN), max_size=2)
     section = [("run", draw(ns(60_000))), *(("raise", vector) for vector in draw(raises)), ("run", draw(ns(20_000)))]
     after = [("raise", vector) for vector in draw(raises)[:1]]
     before, sleep = ("run", 1024 + draw(ns(60_000))), ("sleep", draw(ns(200_000, 20_000)) + number)
     return {
-        "fifo": priority, "asleep": draw(st.booleans()), "steps": [before, ("bh_off",), *section, ("bh_on",), *after, sleep],
+        "fifo": priority, "nice": 0 if priority else draw(st.sampled_from((0, -3, 5))), "asleep": draw(st.booleans()),
+        "steps": [before, ("bh_off",), *section, ("bh_on",), *after, sleep],
     }  # fmt: skip
 
 
@@ -45,8 +47,8 @@ def scenarios(draw):
     return {
         "hz": draw(st.sampled_from((250, 1000))), "kernel": draw(st.sampled_from(("6.1", "6.12"))), "preempt": "rt",
         "costs": {name: draw(ns(1500)) for name in ("irq_entry", "irq_exit", "softirq_entry", "context_switch", "timer_tick")}
-        | {"syscall": 0}, "lines": lines, "tasks": [draw(tasks(*which)) for which in ((10, 1), (20, 2), (20, 3))],
-        "actions": {vector: {"spend": GRID + draw(ns(50_000)), "raises": draw(st.lists(st.sampled_from(PLAIN), max_size=1))}
+        | {"syscall": 0}, "lines": lines, "tasks": [draw(tasks(*which)) for which in ((10, 1), (20, 2), (20, 3), (0, 4), (0, 5))],
+        "actions": {vector: {"spend": 64 * GRID + draw(ns(50_000)), "raises": draw(st.lists(st.sampled_from(PLAIN), max_size=1))}
                     for vector in PLAIN}, "until_ns": 2_500_000,
     }  # fmt: skip
 

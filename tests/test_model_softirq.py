@@ -45,7 +45,7 @@ def scenarios(draw):
         "hz": draw(st.sampled_from((100, 250, 1000))), "kernel": draw(st.sampled_from(("6.1", "6.12"))),
         "preempt": draw(st.sampled_from(("none", "voluntary", "full"))), "threadirqs": draw(st.booleans()),
         "costs": {name: draw(ns(2000)) for name in COSTS}, "lines": lines, "tasks": tasks, "until_ns": 8_000_000,
-        "actions": {vector: {"spend": GRID + draw(ns(50_000)), "raises": draw(some())} for vector in VECTORS},
+        "actions": {vector: {"spend": 64 * GRID + draw(ns(50_000)), "raises": draw(some())} for vector in VECTORS},
     }  # fmt: skip
 
 

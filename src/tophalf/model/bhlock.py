@@ -6,6 +6,7 @@ C_PREEMPT_COUNT is kept by task, so its softirq bits are both. A released lock i
 lenders, and stealing of the lock before that one runs.
 """
 
+from tophalf.model.fair import joins_class, leaves_class, settle_minimum
 from tophalf.model.fields import (
     BLOCKED,
     C_BH_OWNER,
@@ -19,12 +20,10 @@ from tophalf.model.fields import (
     FIFO,
     G_PREEMPT,
     K_BOOSTED,
-    K_CHARGED,
     K_ON_RQ,
     K_OWN_PRIORITY,
     K_POLICY,
     K_PRIORITY,
-    K_RUNTIME,
     K_STATE,
     K_WAIT_NEXT,
     RTLOCK_WAIT,
@@ -88,12 +87,18 @@ def boost(m, cpu, owner, priority):
 
 @compiled
 def change_class(m, cpu, task, policy, priority):
-    queued = m[task + K_ON_RQ]
+    """Another class or priority: of one that waits (lent), or of the running one (given back)."""
+    queued, was_fair = m[task + K_ON_RQ], m[task + K_POLICY] == FAIR
+    if was_fair:
+        leaves_class(m, cpu, task)
     if queued:
         dequeue(m, cpu, task)
+    if was_fair:
+        settle_minimum(m, cpu)
     m[task + K_POLICY] = policy
-    m[task + K_CHARGED] = m[task + K_RUNTIME]  # what it ran as one of FIFO costs it nothing as a fair one
     m[task + K_PRIORITY] = priority
+    if policy == FAIR:
+        joins_class(m, cpu, task)
     if queued:
         enqueue(m, cpu, task, 0)
 

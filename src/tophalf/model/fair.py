@@ -165,6 +165,35 @@ def place_new(m, cpu, running, task):
 
 
 @compiled
+def leaves_class(m, cpu, task):
+    """A task that waits becomes one of FIFO: its lag and what is left of its slice are kept (PLACE_REL_DEADLINE)."""
+    if is_cfs(m):
+        m[task + K_VRUNTIME] -= m[cpu + C_MIN_VRUNTIME]
+        return
+    m[task + K_VLAG] = lag(m, cpu, 0, task)
+    m[task + K_DEADLINE] -= m[task + K_VRUNTIME]
+
+
+@compiled
+def settle_minimum(m, cpu):
+    """6.1: without one that left, the minimum may be higher."""
+    if is_cfs(m):
+        advance_minimum(m, cpu, 0)
+
+
+@compiled
+def joins_class(m, cpu, task):
+    """The running task is a fair one again. What it ran as one of FIFO costs it nothing."""
+    m[task + K_CHARGED] = m[task + K_PICKED] = m[task + K_RUNTIME]
+    if is_cfs(m):
+        m[task + K_VRUNTIME] += m[cpu + C_MIN_VRUNTIME]
+        return
+    left = m[task + K_DEADLINE]
+    place(m, cpu, 0, task)
+    m[task + K_DEADLINE] = m[task + K_PROTECTED] = m[task + K_VRUNTIME] + left
+
+
+@compiled
 def advance_minimum(m, cpu, running):
     """6.1 update_min_vruntime."""
     head = m[cpu + C_FAIR_HEAD]
@@ -244,8 +273,8 @@ def starts(m, task):
 def stays_on_queue(m, cpu, task):
     """The running task sleeps. Returns whether it competes on until it is owed something (DELAY_DEQUEUE)."""
     update_curr(m, cpu, task)
+    settle_minimum(m, cpu)
     if is_cfs(m):
-        advance_minimum(m, cpu, 0)
         return False
     if m[task + K_STATE] != DEAD and not is_eligible(m, cpu, task, task):
         m[task + K_DELAYED] = 1

@@ -13,7 +13,6 @@ from tophalf.model.fair import KERNEL_6_1
 from tophalf.model.fields import (
     C_BH_OWNER,
     C_CURRENT,
-    C_FRAME,
     C_IRQS_OFF,
     C_KSOFTIRQD,
     C_NEED_RESCHED,
@@ -31,6 +30,7 @@ from tophalf.model.fields import (
     F_R3,
     F_R4,
     F_R5,
+    FRAME_SIZE,
     G_ACTIONS,
     G_COSTS,
     G_HZ_NS,
@@ -118,8 +118,8 @@ def invoke_softirq(m, cpu):
 def start_softirq(m, cpu, irqs_off, preempt_offset):
     """Enter handle_softirqs. irqs_off: what interrupts are left at afterwards; preempt_offset: what preempt_count is less by."""
     charge(m, cpu)
-    frame = m[cpu + C_FRAME]
-    time_class = KSOFTIRQD if m[frame + F_CLASS] == KSOFTIRQD else SOFTIRQ
+    # irqtime_account_irq: on top of ksoftirqd it is that task's time, also where an interrupt began it
+    time_class = KSOFTIRQD if m[cpu + C_CURRENT] == m[cpu + C_KSOFTIRQD] else SOFTIRQ
     frame = push(m, cpu, m[G_SOFTIRQ_PROGRAM], time_class, IN_SOFTIRQ, preempt_offset)
     m[frame + F_R5] = irqs_off
     m[frame + F_LEFT] = cost(m, m[G_COSTS] + COST_SOFTIRQ_ENTRY * COST_SIZE)
@@ -214,6 +214,7 @@ def pass_is_over(m, cpu, frame, x):
             return
         wake_ksoftirqd(m, cpu)
     m[cpu + C_PREEMPT_COUNT] -= SOFTIRQ_OFFSET + m[frame + F_ARG]
+    m[frame + F_CLASS] = m[frame - FRAME_SIZE + F_CLASS]  # who is preempted from here on is no softirq any more
     if is_rt(m):
         release(m, cpu)
     m[cpu + C_IRQS_OFF] = m[frame + F_R5]
