@@ -1,7 +1,6 @@
-"""Plain devices: they signal at their times, edge or level, alone on a line or sharing it; and disable_irq, enable_irq.
+"""Plain devices: they signal at their times, edge or level, alone on a line or sharing it.
 
-A level device holds its line until its handler acknowledges it. kernel/irq/manage.c __disable_irq, __enable_irq: disabling is lazy,
-the line is masked when it next comes; kernel/irq/resend.c check_irq_resend: an edge that came meanwhile is sent again.
+A level device holds its line until its handler acknowledges it. One with a CPU (V_CPU) signals a per-CPU line there.
 """
 
 from tophalf.model.fields import (
@@ -53,7 +52,10 @@ def trigger(m, device):
     if m[device + V_LEVEL] and not m[device + V_ASSERTED]:
         m[desc + D_LINE] += 1
     m[device + V_ASSERTED] = 1
-    raise_line(m, desc)
+    if m[device + V_CPU]:
+        latch(m, m[device + V_CPU], m[desc + D_VECTOR])
+    else:
+        raise_line(m, desc)
 
 
 @compiled
@@ -62,30 +64,6 @@ def acknowledge(m, device):
     if m[device + V_LEVEL] and m[device + V_ASSERTED]:
         m[m[device + V_DESC] + D_LINE] -= 1
     m[device + V_ASSERTED] = 0
-
-
-@compiled
-def disable_irq(m, desc):
-    """disable_irq_nosync: does not wait for a handler that runs."""
-    m[desc + D_DEPTH] += 1
-    m[desc + D_STATE] |= IRQ_DISABLED
-
-
-@compiled
-def enable_irq(m, desc):
-    """The last enable_irq lets the line through and sends an edge again that came in between."""
-    if m[desc + D_DEPTH] == 0:
-        return
-    m[desc + D_DEPTH] -= 1
-    if m[desc + D_DEPTH]:
-        return
-    m[desc + D_STATE] &= ~IRQ_DISABLED
-    unmask(m, desc)
-    state = m[desc + D_STATE]
-    m[desc + D_STATE] = state & ~IRQ_PENDING  # a level line is never sent again: it is still asserted, or it was nothing
-    if m[desc + D_FLOW] == FLOW_EDGE and state & IRQ_PENDING and not state & IRQ_REPLAY:
-        m[desc + D_STATE] |= IRQ_REPLAY
-        raise_line(m, desc)
 
 
 @compiled
@@ -98,6 +76,6 @@ def execute_device(m, cpu, frame, op, x):
     elif op == OP_TRIGGER:
         trigger(m, x)
     elif op == OP_DISABLE_IRQ:
-        disable_irq(m, x)
+        disable_irq_nosync(m, x)
     elif op == OP_ENABLE_IRQ:
-        enable_irq(m, x)
+        enable_irq(m, cpu, x)

@@ -1,8 +1,9 @@
 """Hardirqs: from a message at the local APIC through the flow of its line to the softirqs after it.
 
 kernel/irq/chip.c (flows), kernel/irq/handle.c (actions), kernel/softirq.c irq_exit. Spurious detection is in `spurious`, threads
-in `irqthread`. Left out: nested interrupts in handlers that enable them (the kernel warns and turns them off again), NMIs,
-per-CPU, simple and chained flows, lines that move.
+in `irqthread`, lines that move in `migration`. The frame holds: R1 the action that runs, R2 what the handlers answered. Left out:
+nested interrupts in handlers that enable them (the kernel warns and turns them off again), NMIs, simple and chained flows, waiting
+for another CPU that polls the line (irq_wait_for_poll).
 """
 
 from tophalf import vocab
@@ -82,7 +83,6 @@ def deliver(m, cpu):
     m[cpu + C_IRQS_OFF] = 1
     m[cpu + C_PREEMPT_COUNT] += HARDIRQ_OFFSET
     m[frame + F_LEFT] = cost(m, m[G_COSTS] + COST_IRQ_ENTRY * COST_SIZE)
-    line_in_service(m, desc)
     if m[desc + D_SOURCE]:
         line_was_taken(m, desc)
 
@@ -92,16 +92,16 @@ def execute_hardirq(m, cpu, frame, op, x):
     """Instructions of the interrupt path; x: where to go on when there is nothing (more) to do."""
     desc = m[frame + F_ARG]
     if op == OP_FLOW_BEGIN:
-        if not flow_begins(m, cpu, desc):
+        if not flow_begins(m, cpu, frame, desc):
             m[frame + F_PC] = x
     elif op == OP_ACTION:
-        if not next_action(m, cpu, desc):
+        if not next_action(m, cpu, frame, desc):
             m[frame + F_PC] = x
     elif op == OP_ACTION_DONE:
         action_done(m, cpu, frame, desc)
         m[frame + F_PC] = x
     elif op == OP_FLOW_END:
-        if flow_goes_on(m, cpu, desc):
+        if flow_goes_on(m, cpu, frame, desc):
             m[frame + F_PC] = x
     elif op == OP_IRQ_EXIT:
         irq_exit(m, cpu)
@@ -124,36 +124,51 @@ def count(m, cpu, desc):
 
 
 @inlined
-def flow_begins(m, cpu, desc):
+def flow_begins(m, cpu, frame, desc):
     """Acknowledge by the line's flow. Returns whether its actions run now."""
-    state, flow = m[desc + D_STATE] & ~IRQ_REPLAY, m[desc + D_FLOW]
-    if flow == FLOW_LEVEL:
-        state |= IRQ_MASKED
-    if state & (IRQ_DISABLED | IRQ_INPROGRESS) or m[desc + D_ACTIONS] == 0:
-        # While its handler runs on another CPU an edge is kept for that one; a level line will still be asserted.
-        if flow == FLOW_EDGE or not state & IRQ_INPROGRESS:
-            state |= IRQ_MASKED | IRQ_PENDING
-        m[desc + D_STATE] = state
+    flow = m[desc + D_FLOW]
+    if flow == FLOW_LEVEL:  # mask_ack_irq
+        m[desc + D_STATE] |= IRQ_MASKED
         end_of_interrupt(m, desc)
-        return False
-    if flow == FLOW_FASTEOI and m[desc + D_ONESHOT]:
-        state |= IRQ_MASKED
-    m[desc + D_STATE] = (state | IRQ_INPROGRESS) & ~IRQ_PENDING
-    count(m, cpu, desc)
-    start_actions(m, desc)
-    return True
+    state = m[desc + D_STATE]
+    runs = not state & (IRQ_DISABLED | IRQ_INPROGRESS) and m[desc + D_ACTIONS] != 0
+    if flow == FLOW_PERCPU:
+        runs = True
+    elif runs:
+        state &= ~(IRQ_REPLAY | IRQ_PENDING)
+        if flow == FLOW_FASTEOI and m[desc + D_ONESHOT]:
+            state |= IRQ_MASKED
+        m[desc + D_STATE] = state | IRQ_INPROGRESS
+    else:
+        keep_for_later(m, cpu, desc, flow)
+    if m[desc + D_MOVING] and flow != FLOW_FASTEOI:
+        acknowledge_move(m, cpu, desc)
+    if runs:
+        count(m, cpu, desc)
+        start_actions(m, frame, desc)
+    return runs
+
+
+@compiled
+def keep_for_later(m, cpu, desc, flow):
+    """The line is disabled, or its handler runs on another CPU: that one will see to an edge; a level line stays asserted."""
+    state = m[desc + D_STATE]
+    if flow == FLOW_EDGE or not state & IRQ_INPROGRESS:
+        m[desc + D_STATE] = state & ~IRQ_REPLAY | IRQ_MASKED | IRQ_PENDING
+    if flow == FLOW_FASTEOI:
+        eoi(m, cpu, desc)
 
 
 @inlined
-def start_actions(m, desc):
-    m[desc + D_ACTION] = m[desc + D_ACTIONS]
-    m[desc + D_RESULT] = 0
+def start_actions(m, frame, desc):
+    m[frame + F_R1] = m[desc + D_ACTIONS]
+    m[frame + F_R2] = 0
 
 
 @inlined
-def next_action(m, cpu, desc):
+def next_action(m, cpu, frame, desc):
     """Call the handler of the next action on the line. Returns whether there is one."""
-    action = m[desc + D_ACTION]
+    action = m[frame + F_R1]
     if action == 0:
         return False
     emit(m, cpu, vocab.IRQ_HANDLER_ENTRY, m[desc + D_IRQ], 0, 0, m[action + A_NAME])
@@ -164,30 +179,59 @@ def next_action(m, cpu, desc):
 @inlined
 def action_done(m, cpu, frame, desc):
     """A handler has returned (kernel/irq/handle.c __handle_irq_event_percpu)."""
-    action, result = m[desc + D_ACTION], m[frame + F_R0]
+    action, result = m[frame + F_R1], m[frame + F_R0]
     emit(m, cpu, vocab.IRQ_HANDLER_EXIT, m[desc + D_IRQ], result, 0, -1)
     if result == IRQ_WAKE_THREAD:
         wake_irq_thread(m, cpu, desc, action)
-    m[desc + D_RESULT] |= result
-    m[desc + D_ACTION] = m[action + A_NEXT]
+    m[frame + F_R2] |= result
+    m[frame + F_R1] = m[action + A_NEXT]
 
 
 @inlined
-def flow_goes_on(m, cpu, desc):
+def flow_goes_on(m, cpu, frame, desc):
     """All actions have run. Returns whether the line has another event, latched meanwhile (handle_edge_irq)."""
-    note_interrupt(m, cpu, desc)
-    m[desc + D_STATE] &= ~IRQ_INPROGRESS
-    state = m[desc + D_STATE]
-    if m[desc + D_FLOW] == FLOW_EDGE:
-        if state & IRQ_PENDING and not state & IRQ_DISABLED:
-            m[desc + D_STATE] = (state | IRQ_INPROGRESS) & ~(IRQ_PENDING | IRQ_MASKED)
-            start_actions(m, desc)
-            return True
+    note_interrupt(m, cpu, desc, m[frame + F_R2])
+    flow = m[desc + D_FLOW]
+    if flow == FLOW_PERCPU:
         return False
-    if not state & IRQ_DISABLED and m[desc + D_ONESHOT_MASK] == 0:
-        unmask(m, desc)
-    end_of_interrupt(m, desc)
+    m[desc + D_STATE] &= ~IRQ_INPROGRESS
+    if flow == FLOW_EDGE:
+        return edge_goes_on(m, frame, desc)
+    if flow == FLOW_LEVEL:
+        cond_unmask_irq(m, desc)
+    else:
+        eoi(m, cpu, desc)
+        if m[desc + D_ONESHOT]:
+            cond_unmask_irq(m, desc)
+        m[desc + D_STATE] &= ~IRQ_PENDING  # check_irq_resend: never for a level line
     return False
+
+
+@inlined
+def edge_goes_on(m, frame, desc):
+    """What another CPU kept for this one is handled here, the line open again."""
+    state = m[desc + D_STATE]
+    if state & (IRQ_PENDING | IRQ_DISABLED) != IRQ_PENDING:
+        return False
+    unmask(m, desc)
+    m[desc + D_STATE] = state & ~(IRQ_PENDING | IRQ_MASKED) | IRQ_INPROGRESS
+    start_actions(m, frame, desc)
+    return True
+
+
+@inlined
+def cond_unmask_irq(m, desc):
+    """Unless it is disabled, or its threads are to run first."""
+    if not m[desc + D_STATE] & IRQ_DISABLED and m[desc + D_ONESHOT_MASK] == 0:
+        unmask(m, desc)
+
+
+@inlined
+def eoi(m, cpu, desc):
+    """irq_eoi of the IO-APIC (ioapic_ack_level), which is where a line of it moves."""
+    if m[desc + D_MOVING]:
+        acknowledge_move(m, cpu, desc)
+    end_of_interrupt(m, desc)
 
 
 @inlined

@@ -1,7 +1,7 @@
 """The kernel's own routines as programs: what happens between their instructions is what an interrupt can come between."""
 
 from tophalf import vocab
-from tophalf.model import ops
+from tophalf.model import manageops, ops
 from tophalf.model.fields import C_SOFT_TIMERS, C_WHEEL, F_R1, IRQ_WAKE_THREAD
 from tophalf.model.program import Assembler
 
@@ -9,7 +9,7 @@ from tophalf.model.program import Assembler
 def kernel_routines(costs):
     """An Assembler with all of them. costs: {name: address of the cost}. The first label of each below is its name."""
     code = Assembler()
-    for routine in (_irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _timers, _irq_thread, _small):
+    for routine in ROUTINES:
         routine(code, costs)
     return code
 
@@ -113,9 +113,28 @@ def _irq_thread(code, costs):
     code.label("irq_thread")
     code(ops.OP_IRQ_THREAD)
     code(ops.OP_IRQ_THREAD_DONE)
+    code(manageops.OP_IRQ_THREAD_END)
     code(ops.OP_JUMP, "irq_thread")
     code.label("default_primary_handler")
     code(ops.OP_RET, IRQ_WAKE_THREAD)
+
+
+def _managed(code, costs):
+    """kernel/irq/spurious.c poll_spurious_irqs, try_one_irq; arch/x86/kernel/apic/vector.c vector_cleanup_callback."""
+    code.label("poll_spurious_irqs")
+    code(manageops.OP_POLL_SPURIOUS, "polled_all")
+    code(ops.OP_JUMP, "poll_spurious_irqs")
+    code.label("polled_all")
+    code(ops.OP_RET)
+    code.label("try_one_irq")
+    code(ops.OP_ACTION, "tried")
+    code(ops.OP_ACTION_DONE, "try_one_irq")
+    code.label("tried")
+    code(manageops.OP_POLL_END, "try_one_irq")
+    code(ops.OP_RET)
+    code.label("vector_cleanup")
+    code(manageops.OP_VECTOR_CLEANUP)
+    code(ops.OP_RET)
 
 
 def _small(code, costs):
@@ -139,3 +158,8 @@ def staged_poll_routine(code, queue, weight):
     code(ops.OP_RX_STAGED, queue, weight)
     code(ops.OP_NAPI_COMPLETE, 1)
     code(ops.OP_RET_REG, F_R1)
+
+
+ROUTINES = (
+    _irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _timers, _irq_thread, _managed, _small,
+)  # fmt: skip

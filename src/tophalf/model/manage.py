@@ -1,0 +1,54 @@
+"""Instructions on lines and CPUs that are managed, and the same from outside: what an administrator or a daemon orders.
+
+Results are 0 or -errno, in R0 of the frame or returned. An order from outside (`command`) takes no time and is carried out from
+the first CPU that is online.
+"""
+
+from tophalf.model.contexts import disturb
+from tophalf.model.device import disable_irq_nosync, enable_irq
+from tophalf.model.irqaffinity import vector_cleanup, write_irq_affinity
+from tophalf.model.irqdisable import synchronize_irq
+from tophalf.model.irqstartup import irq_request
+from tophalf.model.irqthread import execute_irq_thread
+from tophalf.model.jit import compiled, entry
+from tophalf.model.masks import first_of
+from tophalf.model.spurious import poll_spurious_irqs, polled_once
+
+SET_AFFINITY, DISABLE_IRQ, ENABLE_IRQ, REQUEST_IRQ = range(4)
+
+
+@compiled
+def execute_manage(m, cpu, frame, op, x, y):
+    """x: a line, or where to go on; y: a mask."""
+    if op == OP_IRQ_THREAD_END:
+        execute_irq_thread(m, cpu, frame, op)
+    elif op == OP_SYNCHRONIZE_IRQ:
+        synchronize_irq(m, cpu, frame, x)
+    elif op == OP_SET_AFFINITY:
+        m[frame + F_R0] = write_irq_affinity(m, cpu, x, y)
+    elif op == OP_VECTOR_CLEANUP:
+        vector_cleanup(m, cpu, True)
+    elif op == OP_POLL_SPURIOUS:
+        poll_spurious_irqs(m, cpu, frame, x)
+    elif op == OP_POLL_END:
+        polled_once(m, cpu, frame, x)
+    elif op == OP_PERCPU_TRIGGER:
+        latch(m, cpu, m[x + D_VECTOR])
+
+
+@entry
+def command(m, what, desc):
+    """Carry out an order; the mask of SET_AFFINITY is in M_WANTED."""
+    manage = m[G_MANAGE]
+    cpu = first_of(m, m[manage + M_ONLINE])
+    result = 0
+    if what == SET_AFFINITY:
+        result = write_irq_affinity(m, cpu, desc, m[manage + M_WANTED])
+    elif what == DISABLE_IRQ:
+        disable_irq_nosync(m, desc)
+    elif what == ENABLE_IRQ:
+        enable_irq(m, cpu, desc)
+    elif what == REQUEST_IRQ:
+        result = irq_request(m, cpu, desc)
+    disturb(m, cpu)
+    return result

@@ -1,0 +1,8 @@
+"""What a program can say about lines and CPUs that are managed: the numbers from ops.MANAGE_FROM on."""
+
+from tophalf.model.ops import MANAGE_FROM
+
+(
+    OP_SYNCHRONIZE_IRQ, OP_POLL_SPURIOUS, OP_POLL_END, OP_PERCPU_TRIGGER, OP_SET_AFFINITY, OP_VECTOR_CLEANUP, OP_CPU_DYING,
+    OP_CPU_DEAD, OP_IRQ_THREAD_END,
+) = range(MANAGE_FROM, MANAGE_FROM + 9)  # fmt: skip

@@ -1,0 +1,49 @@
+"""Lines that move when they come: kernel/irq/migration.c irq_move_irq, arch/x86/kernel/apic/vector.c irq_complete_move.
+
+Without interrupt remapping a message's address cannot be changed while one may be under way. So a new mask waits for the next
+interrupt, which still comes to the old CPU; the one after that comes to the new one, and lets the old vector be freed.
+"""
+
+from tophalf.model.irqaffinity import free_moved_vector, irq_do_set_affinity, leave_cleanup, schedule_vector_cleanup
+from tophalf.model.jit import compiled
+from tophalf.model.masks import intersects
+
+
+@compiled
+def acknowledge_move(m, cpu, desc):
+    """What is to do about a move where an interrupt is acknowledged on `cpu`."""
+    if m[desc + D_MOVING] & MOVE_IN_PROGRESS and m[desc + D_CPU] == cpu:
+        schedule_vector_cleanup(m, desc)
+    if m[desc + D_MOVING] & SETAFFINITY_PENDING and not m[desc + D_STATE] & IRQ_DISABLED:
+        irq_move_masked_irq(m, cpu, desc)
+
+
+@compiled
+def irq_move_masked_irq(m, cpu, desc):
+    """The mask that waited; it waits on while the old vector of the move before is not freed."""
+    mask = m[m[desc + D_MANAGE] + I_PENDING_MASK]
+    m[desc + D_MOVING] &= ~SETAFFINITY_PENDING
+    if not intersects(m, mask, m[m[G_MANAGE] + M_ONLINE]):
+        return
+    if irq_do_set_affinity(m, cpu, desc, mask) == -EBUSY:
+        m[desc + D_MOVING] |= SETAFFINITY_PENDING
+
+
+@compiled
+def irq_fixup_move_pending(m, desc, clear):
+    """A CPU goes offline: whether a mask waits that has another CPU; else it need not wait any more."""
+    if not m[desc + D_MOVING] & SETAFFINITY_PENDING:
+        return False
+    wanted = intersects(m, m[m[desc + D_MANAGE] + I_PENDING_MASK], m[m[G_MANAGE] + M_ONLINE])
+    if clear or not wanted:
+        m[desc + D_MOVING] &= ~SETAFFINITY_PENDING
+    return wanted
+
+
+@compiled
+def irq_force_complete_move(m, cpu, desc):
+    """The CPU goes offline that the line comes to, or came to before: its old vector is freed now."""
+    line = m[desc + D_MANAGE]
+    if m[line + I_PREV_VECTOR] and (m[desc + D_CPU] == cpu or m[line + I_PREV_CPU] == cpu):
+        leave_cleanup(m, desc)
+        free_moved_vector(m, desc)

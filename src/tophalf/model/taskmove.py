@@ -1,0 +1,24 @@
+"""Tasks that go to another CPU: irq threads that follow their line, all tasks of a CPU that goes offline.
+
+kernel/sched/core.c set_cpus_allowed_ptr of the running task, balance_push, select_fallback_rq. Left out: the stopper thread that
+carries a running task over, the load balancer, which would bring tasks back to a CPU that comes online.
+"""
+
+from tophalf.model.contexts import charge
+from tophalf.model.jit import compiled
+from tophalf.model.sched import choose, switch
+from tophalf.model.wakeup import activate, dequeue, enqueue, preempts, resched, running_fair
+
+
+@compiled
+def leave_for(m, cpu, target):
+    """The running task goes on at another CPU."""
+    charge(m, cpu)
+    task = m[cpu + C_CURRENT]
+    m[cpu + C_NEED_RESCHED] = 0
+    m[cpu + C_RESCHED_BY_IRQ] = 0
+    switch(m, cpu, task, choose(m, cpu, 0), 0, 0)
+    m[task + K_CPU] = target
+    activate(m, target, task)
+    if preempts(m, target, task):
+        resched(m, cpu, target, 0)
