@@ -22,7 +22,7 @@ def at_times(builder, irq, times, *instructions, cpu=0):
     """A device whose handler does `instructions` at each of `times`, ns. Returns its line."""
     desc = builder.irq(irq, cpu)
     add_device(builder, f"dev{irq}", desc, False, ("times", times))
-    builder.action(desc, f"dev{irq}", program(builder, *instructions, (ops.OP_RET, f.IRQ_HANDLED)))
+    builder.action(desc, f"dev{irq}", program(builder, *instructions, (ops.OP_RET, f.IRQ_HANDLED)), flags=f.IRQF_NO_THREAD)
     return desc
 
 

@@ -111,7 +111,7 @@ def _sensor(builder):
     code(ops.OP_DEVICE_ACK, device)
     code(ops.OP_SLEEP, 20_000)
     code(ops.OP_RET, f.IRQ_HANDLED)
-    add_threaded_action(builder, desc, "sensor", builder.program(code)["thread"], oneshot=True, cpu=1)
+    add_threaded_action(builder, desc, "sensor", builder.program(code)["thread"], oneshot=True)
 
 
 def _application(builder):

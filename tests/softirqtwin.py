@@ -316,7 +316,7 @@ def model_of(scenario, cpus=1):
         body = [(ops.OP_SPEND_NS, given["spend"]), *((ops.OP_RAISE, vector) for vector in given["raises"])]
         if given["wakes"] is not None:
             body.append((ops.OP_WAKE, tasks[given["wakes"]]))
-        builder.action(desc, f"dev{number}", _program(builder, [*body, (ops.OP_RET, f.IRQ_HANDLED)]))
+        builder.action(desc, f"dev{number}", _program(builder, [*body, (ops.OP_RET, f.IRQ_HANDLED)]), flags=f.IRQF_NO_THREAD)
     return builder
 
 

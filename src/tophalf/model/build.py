@@ -8,14 +8,15 @@ import math
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
+from tophalf.model.buildmanage import begin_line, begin_managed, begin_percpu_line, end_managed
 from tophalf.model.costs import MEAN_NS_MAX
 from tophalf.model.fair import weight_of_nice
 from tophalf.model.ipi import CALL_FUNCTION_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
-from tophalf.model.irqaffinity import FIRST_VECTOR, LAST_VECTOR
 from tophalf.model.kmsg import LOG_SIZE
 from tophalf.model.memory import Memory
 from tophalf.model.microcode import kernel_routines, poll_routine, staged_poll_routine
 from tophalf.model.program import Assembler
+from tophalf.model.requestirq import request_irq
 from tophalf.model.rng import EXP_BITS, ziggurat_table
 
 COST_NAMES = (
@@ -41,8 +42,10 @@ EMPIRICAL_CELLS = 1024
 class Builder:
     """memory: what will be the world; cpus: addresses by number; irqs: {number: address}; tasks: {pid: address}."""
 
-    def __init__(self, seed=0, cpus=1, hz=250, kernel="6.12", preempt="voluntary", nohz=True, threadirqs=False, costs=None):
-        """costs: {name: integer ns or (distribution, mean ns, ...)} for COST_NAMES; 0 where nothing is said."""
+    def __init__(self, seed=0, cpus=1, hz=250, kernel="6.12", preempt="voluntary", nohz=True, threadirqs=False, costs=None,
+                 interrupt_remapping=True, irqaffinity=None, managed_irq_cpus=None):  # fmt: skip
+        """costs: {name: integer ns or (distribution, mean ns, ...)} for COST_NAMES; 0 where nothing is said. irqaffinity: CPUs of
+        the default mask; managed_irq_cpus: those that managed lines are kept to (housekeeping); None: all."""
         self.memory = m = Memory(seed)
         self.cpus, self.irqs, self.tasks, self.queues, self.napis, self.devices = [], {}, {}, [], [], []
         self.functions = {}  # address as the trace shows it: name
@@ -64,8 +67,8 @@ class Builder:
         m[f.G_ACTIONS] = m.put([self.routines["nothing"]] * f.SOFTIRQ_COUNT)
         for vector, routine in SOFTIRQ_ROUTINES:
             m[m[f.G_ACTIONS] + vector] = self.routines[routine]
-        self._vectors_used = [0] * cpus
         self._make_cpus(cpus)
+        begin_managed(self, interrupt_remapping, irqaffinity, managed_irq_cpus)
 
     # Costs
 
@@ -163,28 +166,26 @@ class Builder:
             self.memory[cpu + f.C_VECTORS + vector] = desc
         self.irqs[-vector] = desc
 
-    def irq(self, number, cpu=0, flow=f.FLOW_EDGE, name=""):
-        """A line that is delivered to CPU number `cpu`. Raises: TophalfError when that has no vector left."""
+    def irq(self, number, cpu=0, flow=f.FLOW_EDGE, name="", affinity=None, managed=False, nobalancing=False, chip=None):
+        """A line. cpu: the number of the CPU it is delivered to, and its only one unless affinity says more; None: the CPU of
+        `affinity` (numbers; None: the machine's default mask) with the most vectors left. chip: who sends its messages."""
         desc = self._descriptor(number, flow, name, "irq")
-        self._vectors_used[cpu] += 1
-        if self._vectors_used[cpu] > LAST_VECTOR - FIRST_VECTOR + 1:
-            raise TophalfError(f"CPU {cpu} has no vector left", f"IRQ {number}", "deliver some of its lines elsewhere")
-        self.memory[desc + f.D_NEXT_CPU] = self.cpus[cpu]
+        self.memory[desc + f.D_CHIP] = chip or (f.CHIP_MSI if flow == f.FLOW_EDGE else f.CHIP_IOAPIC)
+        begin_line(self, desc, (cpu,) if affinity is None and cpu is not None else affinity, managed, nobalancing)
+        self.memory[desc + f.D_NEXT_CPU] = 0 if cpu is None else self.cpus[cpu]
         self.irqs[number] = desc
         return desc
 
-    def action(self, desc, name, handler, argument=0):
-        """An action of a line: `handler` is a program, its frame's F_ARG is `argument`."""
-        m = self.memory
-        action = m.take(f.ACTION_SIZE)
-        m[action + f.A_IRQ], m[action + f.A_HANDLER], m[action + f.A_NAME], m[action + f.A_ARG] = (
-            desc, handler, m.name(name), argument
-        )  # fmt: skip
-        link = desc + f.D_ACTIONS
-        while m[link]:
-            link = m[link] + f.A_NEXT
-        m[link] = action
-        return action
+    def percpu_irq(self, number, name=""):
+        """A line that each CPU has for itself (handle_percpu_irq). Raises: TophalfError when there are too many."""
+        desc = self._descriptor(number, f.FLOW_PERCPU, name, "irq")
+        begin_percpu_line(self, desc)
+        self.irqs[number] = desc
+        return desc
+
+    def action(self, desc, name, handler, argument=0, flags=f.IRQF_SHARED):
+        """request_irq: `handler` is a program, its frame's F_ARG is `argument`; a thread runs it where threads are forced."""
+        return request_irq(self, desc, name, handler, argument, flags)
 
     # Network
 
@@ -256,8 +257,9 @@ class Builder:
         from tophalf.model.world import World
 
         m = self.memory
+        end_managed(self)
         m[f.G_HEAP] = m.take(
-            2 + 3 * len(self.cpus) + len(self.tasks) + 2 * len(self.queues) + 2 * len(self.napis) + len(self.devices) + 64
+            2 + 4 * len(self.cpus) + len(self.tasks) + 2 * len(self.queues) + 2 * len(self.napis) + len(self.devices) + 64
         )
         m[f.G_TRACE_MAX], m[f.G_TRACE] = trace_rows, m.take(trace_rows * f.TRACE_ROW)
         return World(self)

@@ -1,21 +1,21 @@
 """Devices, threaded handlers and tasklets of a world that is being built."""
 
-from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.program import Assembler
+from tophalf.model.requestirq import request_threaded_irq
 
-IRQ_THREAD_PRIORITY = 50  # kernel/sched/syscalls.c sched_set_fifo: MAX_RT_PRIO / 2
 TEXT_BASE = 0xFFFF_FFFF_C000_0000  # where the functions of modules lie, as traces show them
 HEAP_BASE = 0xFFFF_8880_0200_0000
-COMM_SIZE = 15
 
 
-def add_device(builder, name, desc, level=False, arrivals=None):
-    """A device on a line, which it signals at its times (None: only when triggered). Returns its address."""
+def add_device(builder, name, desc, level=False, arrivals=None, cpu=None):
+    """A device on a line, which it signals at its times (None: only when triggered). cpu: the number of the one that a per-CPU
+    line's device belongs to. Returns its address."""
     m = builder.memory
     device = m.take(f.DEVICE_SIZE)
     m[device + f.V_DESC], m[device + f.V_LEVEL] = desc, int(level)
+    m[device + f.V_CPU] = 0 if cpu is None else builder.cpus[cpu]
     builder.timer(device + f.V_TIMER, f.ON_DEVICE, device)
     if arrivals:
         source = m[device + f.V_SOURCE] = m.take(f.QUEUE_SIZE)
@@ -24,36 +24,9 @@ def add_device(builder, name, desc, level=False, arrivals=None):
     return device
 
 
-def add_threaded_action(builder, desc, name, thread, handler=None, argument=0, cpu=0, oneshot=False, forced=False):
-    """request_threaded_irq: `thread` is a program run by irq/N-name, FIFO 50; handler None: the default one, which needs oneshot.
-
-    forced: the thread runs what was made for the hardirq (threadirqs), bottom halves off. Raises: TophalfError as the kernel
-    refuses with -EINVAL.
-    """
-    m, number = builder.memory, builder.memory[desc + f.D_IRQ]
-    if handler is None and not oneshot and not forced:
-        raise TophalfError("a threaded handler without a primary one needs oneshot", f"IRQ {number} {name}", "add oneshot")
-    if m[desc + f.D_ACTIONS] and bool(m[desc + f.D_ONESHOT]) != (oneshot or forced):
-        raise TophalfError("actions of a shared line must agree on oneshot", f"IRQ {number} {name}", "make them equal")
-    action = builder.action(desc, name, handler or builder.routines["default_primary_handler"], argument)
-    task = builder.task(
-        f"irq/{number}-{name}"[:COMM_SIZE], cpu, "irq_thread", f.IRQ_THREAD, f.FIFO, IRQ_THREAD_PRIORITY, True, asleep=True
-    )
-    m[m[task + f.K_FRAME] + f.F_ARG] = action
-    m[action + f.A_TASK], m[action + f.A_THREAD] = task, thread
-    m[action + f.A_FLAGS] = f.FORCED_THREAD if forced else 0
-    if oneshot or forced:
-        m[desc + f.D_ONESHOT] = 1
-        m[action + f.A_MASK] = 1 << action_count(builder, desc) - 1
-    return action
-
-
-def action_count(builder, desc):
-    """How many actions a line has."""
-    action, count = builder.memory[desc + f.D_ACTIONS], 0
-    while action:
-        action, count = builder.memory[action + f.A_NEXT], count + 1
-    return count
+def add_threaded_action(builder, desc, name, thread, handler=None, argument=0, oneshot=False, flags=f.IRQF_SHARED):
+    """request_threaded_irq: `thread` is a program run by irq/N-name, FIFO 50; handler None: the default one, which wakes it."""
+    return request_threaded_irq(builder, desc, name, handler, thread, argument, flags | (f.IRQF_ONESHOT if oneshot else 0))
 
 
 def add_tasklet(builder, name, program, argument=0):

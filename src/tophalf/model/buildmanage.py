@@ -70,6 +70,19 @@ def begin_line(builder, desc, affinity, managed, nobalancing):
     m[desc + f.D_STATE], m[desc + f.D_DEPTH] = f.IRQ_DISABLED | f.IRQ_MASKED, 1
 
 
+def begin_percpu_line(builder, desc):
+    """The same vector on every CPU, for a line of each CPU's own."""
+    m = builder.memory
+    m[desc + f.D_MANAGE], m[desc + f.D_CHIP] = m.take(g.LINE_SIZE), f.CHIP_LOCAL
+    taken = {m[other + f.D_VECTOR] for other in builder.irqs.values()}
+    free = [vector for vector in range(FIRST_PERCPU_VECTOR, LAST_PERCPU_VECTOR + 1) if vector not in taken]
+    if not free:
+        raise TophalfError("too many per-CPU lines", f"IRQ {m[desc + f.D_IRQ]}", f"use at most {len(taken)}")
+    m[desc + f.D_VECTOR] = free[0]
+    for cpu in builder.cpus:
+        m[cpu + f.C_VECTORS + free[0]] = desc
+
+
 def end_managed(builder):
     """The tables of lines, in order of number, and of tasks."""
     m = builder.memory
@@ -78,3 +91,15 @@ def end_managed(builder):
     m[manage + g.M_LINES], m[manage + g.M_LINE_COUNT] = m.put(lines), len(lines)
     tasks = list(builder.tasks.values())
     m[manage + g.M_TASKS], m[manage + g.M_TASK_COUNT] = m.put(tasks), len(tasks)
+
+
+def start_lines(builder, memory):
+    """Before the run: each line gets its CPU, in order of number, and its threads go there. Raises: TophalfError."""
+    from tophalf.model.manage import REQUEST_IRQ, command
+
+    for number in sorted(builder.irqs):
+        desc = builder.irqs[number]
+        if number >= 0 and command(memory, REQUEST_IRQ, desc):
+            cpu = memory[desc + f.D_NEXT_CPU]
+            whose = f"CPU {memory[cpu + f.C_NUMBER]} has" if cpu else "its CPUs have"
+            raise TophalfError(f"{whose} no vector left", f"IRQ {number}", "deliver some of the lines elsewhere")

@@ -3,25 +3,22 @@
 A level device holds its line until its handler acknowledges it. One with a CPU (V_CPU) signals a per-CPU line there.
 """
 
+from tophalf.model.apic import latch
 from tophalf.model.fields import (
-    D_DEPTH,
-    D_FLOW,
     D_LINE,
-    D_STATE,
+    D_VECTOR,
     F_R1,
-    FLOW_EDGE,
-    IRQ_DISABLED,
-    IRQ_PENDING,
-    IRQ_REPLAY,
     Q_NEXT,
     V_ASSERTED,
+    V_CPU,
     V_DESC,
     V_FIRED,
     V_LEVEL,
     V_SOURCE,
     V_TIMER,
 )
-from tophalf.model.irqlines import raise_line, unmask
+from tophalf.model.irqdisable import disable_irq_nosync, enable_irq
+from tophalf.model.irqlines import raise_line
 from tophalf.model.jit import compiled
 from tophalf.model.nicplan import go_to_next
 from tophalf.model.ops import OP_DEVICE_ACK, OP_DEVICE_READ, OP_DISABLE_IRQ, OP_ENABLE_IRQ, OP_TRIGGER

@@ -14,7 +14,6 @@ from tophalf.model.fields import (
     C_PARKED,
     C_TIMER,
     CPU_SIZE,
-    D_NEXT_CPU,
     F_LEFT,
     F_PC,
     F_R0,
@@ -43,16 +42,17 @@ from tophalf.model.fields import (
 )
 from tophalf.model.hardirq import deliver, execute_hardirq
 from tophalf.model.ipi import ipis_arrive
-from tophalf.model.irqaffinity import give_vector
 from tophalf.model.irqthread import execute_irq_thread
 from tophalf.model.jit import compiled, entry, inlined
 from tophalf.model.localtimer import local_timer, run_timers
+from tophalf.model.manage import execute_manage
 from tophalf.model.napi import execute_napi
 from tophalf.model.nic import execute_nic, queue_looks, watch
 from tophalf.model.nicplan import arrive
 from tophalf.model.ops import (
     CONTROL_END,
     HARDIRQ_END,
+    MANAGE_FROM,
     NETWORK_END,
     OP_ADD,
     OP_CALL,
@@ -77,6 +77,7 @@ from tophalf.model.ops import (
     OP_SPEND_REG,
     OP_TASKLETS_BEGIN,
     OP_TIMERS,
+    OPS_END,
     SOFTIRQ_END,
     TASKS_END,
 )
@@ -91,7 +92,7 @@ from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
 from tophalf.model.wakeup import start_task
 
 STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
-BEGIN_LINE, BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE = range(6)
+BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE = range(5)
 
 
 @entry
@@ -221,6 +222,8 @@ def step(m, cpu, frame):
             call_functions(m, cpu, frame)
         else:
             execute_napi(m, cpu, frame, op, x)
+    elif MANAGE_FROM <= op < OPS_END:
+        execute_manage(m, cpu, frame, op, x, y)
     else:
         fail(m, cpu, NO_INSTRUCTION)
         return True
@@ -258,13 +261,11 @@ def control(m, cpu, frame, op, x, y):
 
 @entry
 def begin(m, what, address):
-    """Before the run: let a CPU tick that never stops it, give a line its vector, let a task be runnable, a queue listen.
+    """Before the run: let a CPU tick that never stops it, let a task be runnable, a queue listen.
 
     After it: let a queue know what arrived that nobody has looked at.
     """
-    if what == BEGIN_LINE and m[address + D_NEXT_CPU]:
-        give_vector(m, address, m[address + D_NEXT_CPU])
-    elif what == BEGIN_QUEUE:
+    if what == BEGIN_QUEUE:
         watch(m, address)
     elif what == SETTLE_QUEUE:
         arrive(m, address, m[G_NOW])

@@ -22,17 +22,16 @@ from tophalf.model.fields import (
     C_VECTORS,
     COST_IRQ_ENTRY,
     COST_SIZE,
-    D_ACTION,
     D_ACTIONS,
     D_COUNT,
     D_COUNTS,
     D_FLOW,
     D_IRQ,
+    D_MOVING,
     D_NAME,
     D_ONESHOT,
     D_ONESHOT_MASK,
     D_PROGRAM,
-    D_RESULT,
     D_SOURCE,
     D_STATE,
     D_VECTOR,
@@ -40,9 +39,12 @@ from tophalf.model.fields import (
     F_LEFT,
     F_PC,
     F_R0,
+    F_R1,
+    F_R2,
     FLOW_EDGE,
     FLOW_FASTEOI,
     FLOW_LEVEL,
+    FLOW_PERCPU,
     G_COSTS,
     G_INTERRUPTS,
     HARDIRQ,
@@ -55,9 +57,10 @@ from tophalf.model.fields import (
     IRQ_REPLAY,
     IRQ_WAKE_THREAD,
 )
-from tophalf.model.irqlines import end_of_interrupt, line_in_service, unmask
+from tophalf.model.irqlines import end_of_interrupt, unmask
 from tophalf.model.irqthread import wake_irq_thread
-from tophalf.model.jit import inlined
+from tophalf.model.jit import compiled, inlined
+from tophalf.model.migration import acknowledge_move
 from tophalf.model.nic import line_was_taken
 from tophalf.model.ops import (
     OP_ACTION,

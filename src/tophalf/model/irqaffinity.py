@@ -8,9 +8,59 @@ can target more than one CPU, 6.1's cleanup by an interrupt of its own (here by 
 
 from tophalf.model.apic import is_latched
 from tophalf.model.fair import KERNEL_6_1
-from tophalf.model.masks import first_of, intersects, mask_and, mask_clear, mask_copy, mask_has, mask_set
-from tophalf.model.matrix import irq_matrix_alloc, irq_matrix_alloc_managed, irq_matrix_free
+from tophalf.model.fields import (
+    A_NEXT,
+    A_SECONDARY,
+    A_TASK,
+    A_THREAD_FLAGS,
+    C_MANAGE,
+    C_ONLINE,
+    C_VECTORS,
+    D_ACTIONS,
+    D_CPU,
+    D_FLOW,
+    D_MANAGE,
+    D_MOVING,
+    D_VECTOR,
+    FLOW_PERCPU,
+    G_HZ_NS,
+    G_KERNEL,
+    G_MANAGE,
+    G_NOW,
+    IRQTF_AFFINITY,
+    T_SLOT,
+)
 from tophalf.model.jit import compiled
+from tophalf.model.managefields import (
+    EBUSY,
+    EINVAL,
+    EIO,
+    EPERM,
+    I_AFFINITY,
+    I_CLEANUP_NEXT,
+    I_FLAGS,
+    I_NODE_MASK,
+    I_ON_CLEANUP,
+    I_PENDING_MASK,
+    I_PREV_CPU,
+    I_PREV_VECTOR,
+    IRQD_AFFINITY_SET,
+    IRQD_MANAGED,
+    IRQD_MOVE_PCNTXT,
+    IRQD_NO_BALANCING,
+    IRQD_STARTED,
+    M_DEFAULT,
+    M_HOUSEKEEPING,
+    M_ONLINE,
+    M_PROGRAMMED,
+    M_TARGETS,
+    MOVE_IN_PROGRESS,
+    P_CLEANUP,
+    P_CLEANUP_TIMER,
+    SETAFFINITY_PENDING,
+)
+from tophalf.model.masks import intersects, mask_and, mask_copy, mask_has
+from tophalf.model.matrix import irq_matrix_alloc, irq_matrix_alloc_managed, irq_matrix_free
 from tophalf.model.tick import start_timer
 from tophalf.model.wakeup import wake
 
@@ -56,7 +106,8 @@ def irq_do_set_affinity(m, cpu, desc, mask):
     line, manage = m[desc + D_MANAGE], m[G_MANAGE]
     managed = m[line + I_FLAGS] & IRQD_MANAGED
     wanted = mask
-    if managed and m[manage + M_HOUSEKEEPING] and mask_and(m, m[manage + M_PROGRAMMED], mask, m[manage + M_HOUSEKEEPING]):
+    if managed and m[manage + M_HOUSEKEEPING]:
+        mask_and(m, m[manage + M_PROGRAMMED], mask, m[manage + M_HOUSEKEEPING])
         if intersects(m, m[manage + M_PROGRAMMED], m[manage + M_ONLINE]):
             wanted = m[manage + M_PROGRAMMED]
     if not mask_and(m, m[manage + M_TARGETS], wanted, m[manage + M_ONLINE]):

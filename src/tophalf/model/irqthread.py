@@ -5,35 +5,45 @@ PREEMPT_RT) runs the handler that was made for the hardirq, with bottom halves o
 handler wants a thread for is done by a second one (irq/N-s-name). Left out: threads that are stopped, IRQCHIP_EOI_THREADED.
 """
 
+from tophalf.model.bhlock import is_rt
 from tophalf.model.contexts import call
 from tophalf.model.fields import (
     A_ARG,
-    A_FLAGS,
     A_IRQ,
     A_MASK,
     A_RUNTHREAD,
+    A_SECONDARY,
     A_TASK,
     A_THREAD,
+    A_THREAD_FLAGS,
     C_CURRENT,
+    C_IRQS_OFF,
+    C_ONLINE,
+    D_CPU,
     D_ONESHOT_MASK,
     D_STATE,
+    D_THREADS_ACTIVE,
     D_THREADS_HANDLED,
     F_ARG,
     F_PC,
     F_R0,
-    FORCED_THREAD,
+    F_R1,
     IRQ_DISABLED,
     IRQ_HANDLED,
     IRQ_INPROGRESS,
-    IRQ_MASKED,
+    IRQ_WAKE_THREAD,
+    IRQTF_AFFINITY,
+    IRQTF_FORCED_THREAD,
     K_STATE,
     SLEEPING,
 )
+from tophalf.model.irqdisable import wake_threads_waitq
 from tophalf.model.irqlines import unmask
 from tophalf.model.jit import compiled
-from tophalf.model.ops import OP_IRQ_THREAD, STRIDE
+from tophalf.model.ops import OP_IRQ_THREAD, OP_IRQ_THREAD_DONE, STRIDE
 from tophalf.model.sched import schedule
 from tophalf.model.softirq import local_bh_disable, local_bh_enable
+from tophalf.model.taskmove import leave_for
 from tophalf.model.wakeup import wake
 
 

@@ -4,13 +4,25 @@ Results are 0 or -errno, in R0 of the frame or returned. An order from outside (
 the first CPU that is online.
 """
 
+from tophalf.model.apic import latch
 from tophalf.model.contexts import disturb
 from tophalf.model.device import disable_irq_nosync, enable_irq
+from tophalf.model.fields import D_VECTOR, F_R0, G_MANAGE
 from tophalf.model.irqaffinity import vector_cleanup, write_irq_affinity
 from tophalf.model.irqdisable import synchronize_irq
 from tophalf.model.irqstartup import irq_request
 from tophalf.model.irqthread import execute_irq_thread
 from tophalf.model.jit import compiled, entry
+from tophalf.model.managefields import M_ONLINE, M_WANTED
+from tophalf.model.manageops import (
+    OP_IRQ_THREAD_END,
+    OP_PERCPU_TRIGGER,
+    OP_POLL_END,
+    OP_POLL_SPURIOUS,
+    OP_SET_AFFINITY,
+    OP_SYNCHRONIZE_IRQ,
+    OP_VECTOR_CLEANUP,
+)
 from tophalf.model.masks import first_of
 from tophalf.model.spurious import poll_spurious_irqs, polled_once
 

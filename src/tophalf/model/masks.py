@@ -1,6 +1,6 @@
 """Sets of CPUs and of vectors as words of bits. include/linux/cpumask.h."""
 
-from tophalf.model.fields import C_NUMBER, G_CPUS, CPU_SIZE, G_MANAGE
+from tophalf.model.fields import C_NUMBER, CPU_SIZE, G_CPUS, G_MANAGE
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.managefields import M_MASK_WORDS, MASK_BITS
 
@@ -36,18 +36,18 @@ def mask_and(m, result, one, other):
 
 @compiled
 def intersects(m, one, other):
+    found = 0
     for word in range(m[m[G_MANAGE] + M_MASK_WORDS]):
-        if m[one + word] & m[other + word]:
-            return True
-    return False
+        found |= m[one + word] & m[other + word]
+    return found != 0
 
 
 @compiled
 def is_subset(m, one, other):
+    outside = 0
     for word in range(m[m[G_MANAGE] + M_MASK_WORDS]):
-        if m[one + word] & ~m[other + word]:
-            return False
-    return True
+        outside |= m[one + word] & ~m[other + word]
+    return outside == 0
 
 
 @compiled

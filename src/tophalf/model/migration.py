@@ -4,8 +4,18 @@ Without interrupt remapping a message's address cannot be changed while one may 
 interrupt, which still comes to the old CPU; the one after that comes to the new one, and lets the old vector be freed.
 """
 
+from tophalf.model.fields import D_CPU, D_MANAGE, D_MOVING, D_STATE, G_MANAGE, IRQ_DISABLED
 from tophalf.model.irqaffinity import free_moved_vector, irq_do_set_affinity, leave_cleanup, schedule_vector_cleanup
 from tophalf.model.jit import compiled
+from tophalf.model.managefields import (
+    EBUSY,
+    I_PENDING_MASK,
+    I_PREV_CPU,
+    I_PREV_VECTOR,
+    M_ONLINE,
+    MOVE_IN_PROGRESS,
+    SETAFFINITY_PENDING,
+)
 from tophalf.model.masks import intersects
 
 

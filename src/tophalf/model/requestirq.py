@@ -126,8 +126,8 @@ def _action(builder, desc, new, handler, flags, mask):
 
 
 def _thread(builder, action, name, program):
-    """setup_irq_thread. It begins on the CPU that its line gets."""
+    """setup_irq_thread. It sleeps from the beginning, on the CPU that its line gets (`irqstartup`)."""
     m = builder.memory
-    task = builder.task(name[:COMM_SIZE], 0, "irq_thread", f.IRQ_THREAD, f.FIFO, IRQ_THREAD_PRIORITY, True, asleep=True)
+    task = builder.task(name[:COMM_SIZE], 0, "irq_thread", f.IRQ_THREAD, f.FIFO, IRQ_THREAD_PRIORITY, True)
     m[m[task + f.K_FRAME] + f.F_ARG] = action
     m[action + f.A_TASK], m[action + f.A_THREAD] = task, program

@@ -4,27 +4,41 @@ kernel/irq/spurious.c note_interrupt, poll_spurious_irqs, try_one_irq. The poll'
 Left out: irqfixup and irqpoll (the search of other lines for a handler), bogus answers of handlers, noirqdebug.
 """
 
+from tophalf.model.contexts import call
 from tophalf.model.fields import (
+    A_FLAGS,
+    C_IRQS_OFF,
+    D_ACTIONS,
     D_DEPTH,
+    D_FLOW,
     D_HANDLED_LAST,
     D_IRQ,
     D_LAST_UNHANDLED,
-    D_RESULT,
     D_SPURIOUS_COUNT,
     D_STATE,
     D_THREADS_HANDLED,
     D_UNHANDLED,
+    F_ARG,
+    F_PC,
+    F_R1,
+    FLOW_PERCPU,
     G_HZ_NS,
+    G_MANAGE,
     G_NOW,
-    IRQ_DISABLED,
     IRQ_HANDLED,
-    IRQ_MASKED,
+    IRQ_INPROGRESS,
     IRQ_NONE,
+    IRQ_PENDING,
+    IRQ_POLL_INPROGRESS,
     IRQ_SPURIOUS_DISABLED,
     IRQ_WAKE_THREAD,
+    IRQF_SHARED,
 )
+from tophalf.model.irqdisable import irq_disable
 from tophalf.model.jit import compiled, inlined
-from tophalf.model.kmsg import LOG_NOBODY_CARED, log
+from tophalf.model.kmsg import LOG_DISABLING_IRQ, LOG_NOBODY_CARED, log
+from tophalf.model.managefields import M_LINE_COUNT, M_LINES, M_POLL_PROGRAM, M_POLL_TIMER
+from tophalf.model.tick import start_timer
 
 JUDGED_COUNT = 100_000
 UNHANDLED_MAX = 99_900

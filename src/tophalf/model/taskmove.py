@@ -5,9 +5,10 @@ carries a running task over, the load balancer, which would bring tasks back to 
 """
 
 from tophalf.model.contexts import charge
+from tophalf.model.fields import C_CURRENT, C_NEED_RESCHED, C_RESCHED_BY_IRQ, K_CPU
 from tophalf.model.jit import compiled
 from tophalf.model.sched import choose, switch
-from tophalf.model.wakeup import activate, dequeue, enqueue, preempts, resched, running_fair
+from tophalf.model.wakeup import activate, preempts, resched
 
 
 @compiled

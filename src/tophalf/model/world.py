@@ -21,14 +21,14 @@ class World:
     rows_max = traced_until_ns = None
 
     def __init__(self, builder):
-        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_LINE, BEGIN_QUEUE, BEGIN_TASK, begin
+        from tophalf.model.buildmanage import start_lines
+        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, begin
 
         self.builder, self.rows = builder, []
         self.memory = _as_memory(builder.memory.words)
         for address in builder.cpus:
             begin(self.memory, BEGIN_CPU, address)
-        for address in builder.irqs.values():
-            begin(self.memory, BEGIN_LINE, address)
+        start_lines(builder, self.memory)
         for address in builder.tasks.values():
             begin(self.memory, BEGIN_TASK, address)
         for address in builder.queues:

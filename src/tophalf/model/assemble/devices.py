@@ -21,7 +21,7 @@ def add(builder, scenario, entry):
     deferred = _deferred(builder, entry)
     handler = _handler(builder, entry, device, deferred)
     if entry.defer == "thread":
-        add_threaded_action(builder, desc, entry.name, deferred, handler, cpu=entry.cpu, oneshot=entry.oneshot)
+        add_threaded_action(builder, desc, entry.name, deferred, handler, oneshot=entry.oneshot)
     else:
         builder.action(desc, entry.name, handler)
 
