@@ -112,4 +112,4 @@ def test_a_line_that_nobody_cares_for_is_shut_off():
     m = ran.memory
     assert m[desc + f.D_COUNT] == 100_000
     assert m[desc + f.D_STATE] & f.IRQ_SPURIOUS_DISABLED and m[desc + f.D_DEPTH] == 1
-    assert m[f.G_LOG_COUNT] == 1 and list(m[m[f.G_LOG] : m[f.G_LOG] + 4]) == [100_000 * 1200, 0, LOG_NOBODY_CARED, 24]
+    assert list(m[m[f.G_LOG] : m[f.G_LOG] + 4]) == [100_000 * 1200, 0, LOG_NOBODY_CARED, 24]

@@ -179,7 +179,7 @@ def advance(m, cpu):
 def pass_time(m, cpu, frame):
     """Let a context's time pass: at once when nothing comes before its end, else the CPU is parked (and False returned)."""
     end_ns = m[G_NOW] + m[frame + F_LEFT]
-    if end_ns >= m[G_LIMIT] or next_time(m) <= end_ns:
+    if end_ns >= m[G_LIMIT] or next_time(m) <= end_ns or m[G_READY]:
         arm(m, cpu + C_TIMER, end_ns)
         m[cpu + C_PARKED] = 1
         return False
