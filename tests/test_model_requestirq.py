@@ -82,7 +82,8 @@ def forced(flags=SHARED, answer=f.IRQ_HANDLED, thread=None, **machine):
     builder = Builder(1, nohz=TICKLESS, **machine)
     desc = builder.irq(24, flow=LEVEL)
     device = add_device(builder, "card", desc, True, ("times", [1000]))
-    handler = program(builder, (ops.OP_SPEND_NS, 10_000), (ops.OP_RAISE, vocab.BLOCK), (ops.OP_DEVICE_ACK, device), (ops.OP_RET, answer))
+    steps = [(ops.OP_SPEND_NS, 10_000), (ops.OP_RAISE, vocab.BLOCK), (ops.OP_DEVICE_ACK, device)]
+    handler = program(builder, *steps, (ops.OP_RET, answer))
     second = program(builder, (ops.OP_SPEND_NS, 5000), (ops.OP_RET, f.IRQ_HANDLED)) if thread else None
     request_threaded_irq(builder, desc, "card", handler, second, flags=flags)
     world, table = run(builder, 1_000_000)

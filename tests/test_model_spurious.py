@@ -39,7 +39,7 @@ def test_a_line_is_shut_off_at_the_100_000th_when_99_901_were_not_handled(flow):
     world.run(50_000)
     m = world.memory
     assert m[desc + f.D_COUNT] == 2 and m[desc + f.D_DEPTH] == 1
-    assert m[desc + f.D_STATE] & f.IRQ_SPURIOUS_DISABLED and m[desc + f.D_STATE] & f.IRQ_MASKED  # by the third, which is not counted
+    assert m[desc + f.D_STATE] & f.IRQ_SPURIOUS_DISABLED and m[desc + f.D_STATE] & f.IRQ_MASKED  # by the third, not counted
     assert log_of(m) == [(LOG_NOBODY_CARED, 24), (LOG_DISABLING_IRQ, 24)]
 
 
