@@ -16,6 +16,7 @@ from tophalf.host.trace.ringbuffer_layouts import layout_table
 EVENT_BYTES_MIN = 12  # event word and the 8 common bytes of a record
 EVENT_BYTES_USUAL = 28  # seen in traces of irq, napi, workqueue and sched events; only decides plain or compiled
 HALVING_STEPS = 8  # then the halves differ by less than a hundredth, as far as events are spread evenly
+TWO_THREADS_ROWS_MIN = 200_000  # some 3 ms of work
 MERGED_STREAMS_MAX = 32  # the compiled merge looks at every stream when it changes from one to another
 
 
@@ -69,20 +70,14 @@ def decode(data, streams, page_size, commit_size, formats, rows=None):
 
 
 def _merge_and_read(module, data, words, walk, streams, layouts):
-    """As _merge and _read_fields, but compiled and in two threads: each merges half of the time and reads its records."""
-    from tophalf.host.trace.ringbuffer_extract import extract_fields
+    """As _merge and _read_fields, but compiled and in one step; many in two threads, each half of the time."""
+    from tophalf.host.trace.ringbuffer_extract import merge_fields
 
-    cpus = np.array([stream.cpu for stream in streams], np.int32)
     begins, ends, middles = _halves(walk)
-    rows, half = int((ends - begins).sum()), int((middles - begins).sum())
-    times, wheres, cpu = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.int32)
-
-    def merge(first, last):
-        heads, stops = (begins if first == 0 else middles), (ends if last == rows else middles)
-        module.merge(walk.times, walk.wheres, heads.copy(), stops, cpus, times[first:last], wheres[first:last], cpu[first:last])
-
-    columns, *found = extract_fields(module, data, words, wheres, layouts, half, merge)
-    return (columns | {"time_ns": times, "cpu": cpu}, *found)
+    whole = int((ends - begins).sum()) < TWO_THREADS_ROWS_MIN
+    parts = [(begins, ends)] if whole else [(begins, middles), (middles, ends)]
+    cpus = np.array([stream.cpu for stream in streams], np.int32)
+    return merge_fields(module, data, words, walk, layouts, parts, cpus)
 
 
 def _halves(walk):

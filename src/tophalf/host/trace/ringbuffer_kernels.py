@@ -34,7 +34,7 @@ FLAG_LOST_BEFORE = 0x100  # vocab.FLAG_LOST_BEFORE
 KIND, STATIC, NAME, NAME_FORM, NAME_SIZE, NAMES_TASK, PREV_COMM, LENGTH_MIN, A = range(9)
 INDEX, SHIFT, MASK, SIGN, WIDE = range(5)
 B, C, LAYOUT_COLUMNS = A + 5, A + 10, A + 15
-GUESSES = 1024
+GUESSES, SHORT = 1024, 16  # texts to guess among; bytes of one that can be guessed
 NO_NAME, NAME_IN_PLACE, NAME_DATA_LOC, NAME_REL_LOC = range(4)
 COMM_SIZE = 16  # include/linux/sched.h TASK_COMM_LEN
 PIDS_MAX = 1 << 22  # include/linux/threads.h PID_MAX_LIMIT
@@ -101,37 +101,6 @@ def walk(words, start, end, stride, commit_size, times, wheres, first):
     return row - first, damaged, backward, gaps, lost
 
 
-@compiled_lean
-def merge(times, wheres, heads, ends, cpus, out_times, out_wheres, out_cpus):
-    """Streams that are in order of time each, as one; at one time the earlier stream first.
-
-    heads, ends: where in times and wheres each stream begins and ends; heads is used up. cpus: of each stream.
-    """
-    row = 0
-    while row < len(out_times):
-        first, other, newest, limit = -1, -1, 0, 0  # the stream whose turn it is, and the one after it
-        for stream in range(len(heads)):
-            head = heads[stream]
-            if head == ends[stream]:
-                continue
-            time = times[head]
-            if first < 0 or time < newest:
-                other, limit = first, newest
-                first, newest = stream, time
-            elif other < 0 or time < limit:
-                other, limit = stream, time
-        head, end, cpu = heads[first], ends[first], cpus[first]
-        if other >= 0 and first > other:
-            limit -= 1  # the other comes first at its own time
-        while head < end and (other < 0 or times[head] <= limit):
-            out_times[row] = times[head]
-            out_wheres[row] = wheres[head]
-            out_cpus[row] = cpu
-            row += 1
-            head += 1
-        heads[first] = head
-
-
 class Columns(NamedTuple):
     """Where `extract` writes, one place a row: see events.EventTable."""
 
@@ -152,7 +121,7 @@ class Names(NamedTuple):
     starts: object  # int64[number]       byte where the text was found first; below 0: -1 - which static name
     lengths: object  # int32[number]       without the NUL
     statics: object  # int32[static name]  number, -1: not met yet
-    guesses: object  # int32[GUESSES]     number met last at a `_guess`
+    guesses: object  # int64[GUESSES, 4]  first eight bytes, the next eight, number + 1 of a short text
     count: object  # int64[1]
 
 
@@ -165,8 +134,43 @@ class Tasks(NamedTuple):
 
 
 @compiled_lean
-def extract(words, data, wheres, layouts, columns, names, tasks):
-    """The fields of the records at `wheres`, in its order. data: the bytes of words. layouts: ringbuffer.Layouts.table.
+def merge(times, wheres, heads, ends, cpus, out_times, out_cpus, words, data, layouts, masks, columns, names, tasks):
+    """Streams that are in order of time each, as one, with the fields of their records; at one time the earlier stream first.
+
+    heads, ends: where in times and wheres each stream begins and ends; heads is used up. cpus: of each stream. The others,
+    and what is returned: see extract.
+    """
+    row, short = 0, 0
+    while row < len(out_times):
+        first, other, newest, limit = -1, -1, 0, 0  # the stream whose turn it is, and the one after it
+        for stream in range(len(heads)):
+            head = heads[stream]
+            if head == ends[stream]:
+                continue
+            time = times[head]
+            if first < 0 or time < newest:
+                other, limit = first, newest
+                first, newest = stream, time
+            elif other < 0 or time < limit:
+                other, limit = stream, time
+        head, end, cpu = heads[first], ends[first], cpus[first]
+        if other >= 0 and first > other:
+            limit -= 1  # the other comes first at its own time
+        start = head
+        while head < end and (other < 0 or times[head] <= limit):
+            out_times[row + head - start] = times[head]
+            out_cpus[row + head - start] = cpu
+            head += 1
+        short += extract(words, data, wheres, start, head, layouts, masks, row, columns, names, tasks)
+        row += head - start
+        heads[first] = head
+    return short
+
+
+@compiled_lean
+def extract(words, data, wheres, first, last, layouts, masks, row, columns, names, tasks):
+    """The fields of the records at wheres[first:last], into columns from `row` on. data: the bytes of words. layouts:
+    ringbuffer.Layouts.table. masks: see text_masks.
 
     Returns how many records are shorter than their format says (kind OTHER, fields not read).
     """
@@ -175,44 +179,41 @@ def extract(words, data, wheres, layouts, columns, names, tasks):
     slots, starts, lengths, statics, guesses, count = names
     comms, task_pids, task_count = tasks
     short, unknown = 0, len(layouts) - 1
-    for row in range(len(wheres)):
-        at, length = wheres[row] >> 16 & OFFSET_MASK, wheres[row] & LENGTH_MASK
+    for place in range(first, last):
+        where = wheres[place]
+        at, length = where >> 16 & OFFSET_MASK, where & LENGTH_MASK
         record = at >> 2
         common = words[record] & WORD
-        flags[row] = common >> 16 & 0xFF | wheres[row] >> 62 << 8
+        flags[row] = common >> 16 & 0xFF | where >> 62 << 8
         preempts[row] = common >> 24
-        pids[row] = words[record + 1]
-        event = common & 0xFFFF
-        layout = min(event, unknown)
-        kind = layouts[layout, KIND]
+        pid = words[record + 1]
+        pids[row] = pid
+        layout = min(common & 0xFFFF, unknown)
         if length < layouts[layout, LENGTH_MIN]:
             short += 1
-            kind, layout = 0, unknown
-        kinds[row] = kind
-        a[row] = _field(words, record, layouts, layout, A)
+            layout = unknown
+        kinds[row] = layouts[layout, KIND]
+        argument = _field(words, record, layouts, layout, A)
+        a[row] = argument
         b[row] = _field(words, record, layouts, layout, B)
         c[row] = _field(words, record, layouts, layout, C)
-        if kind == 0:
-            a[row] = event
-        number, static, form = -1, layouts[layout, STATIC], layouts[layout, NAME_FORM]
-        if static >= 0:
+        number, form = -1, layouts[layout, NAME_FORM]
+        if form:
+            start, size = _name_span(words, at, length, layouts[layout, NAME], layouts[layout, NAME_SIZE], form)
+            if size > 0:
+                number = _text_number(words, data, start, size, masks, slots, starts, lengths, guesses, count)
+            if layouts[layout, NAMES_TASK]:
+                _name_task(comms, task_pids, task_count, argument, start, size)
+                if layouts[layout, PREV_COMM]:
+                    _name_task(comms, task_pids, task_count, pid, at + layouts[layout, PREV_COMM], COMM_SIZE)
+        elif layouts[layout, STATIC] >= 0:
+            static = layouts[layout, STATIC]
             number = statics[static]
             if number < 0:
                 number = _new_name(starts, lengths, count, -1 - static, 0)
                 statics[static] = number
-        elif form:
-            start, size = _name_span(words, at, length, layouts[layout, NAME], layouts[layout, NAME_SIZE], form)
-            if size > 0:
-                guess = _guess(words, start >> 2, size >> 2)
-                number = guesses[guess]
-                if not _is_text(words, data, starts[number], lengths[number], start, size):
-                    number = _number(data, start, size, slots, starts, lengths, count)
-                    guesses[guess] = number
-            if layouts[layout, NAMES_TASK]:
-                _name_task(comms, task_pids, task_count, a[row], start, size)
-            if layouts[layout, PREV_COMM]:
-                _name_task(comms, task_pids, task_count, pids[row], at + layouts[layout, PREV_COMM], COMM_SIZE)
         numbers[row] = number
+        row += 1
     return short
 
 
@@ -269,28 +270,26 @@ def _number(data, start, size, slots, starts, lengths, count):
     return _new_name(starts, lengths, count, start, length)
 
 
-@compiled_lean
-def _guess(words, start, count):
-    """A quick hash of a text and of whatever stands behind its NUL: good enough to guess with."""
-    mixed = 0
-    for place in range(start, start + min(count, 8)):
-        mixed = (mixed * 31 + (words[place] & WORD)) & WORD
-    return (mixed ^ mixed >> 12) & GUESSES - 1
+def text_masks():
+    """By size of a text up to SHORT bytes: which bits of its first and of its second eight bytes belong to it."""
+    bits = [(8 * min(size, 8), 8 * max(size - 8, 0)) for size in range(SHORT + 1)]
+    return [[(1 << low) - 1 if low < 64 else -1, (1 << high) - 1 if high < 64 else -1] for low, high in bits]
 
 
 @compiled_lean
-def _is_text(words, data, known, length, start, size):
-    """Whether the text at `start` is that of `length` bytes at `known`; False also when that cannot be told by words."""
-    if length > size or length == 0 or (known | start) & 3:
-        return False
-    one, other = known >> 2, start >> 2
-    for place in range(length >> 2):
-        if words[one + place] != words[other + place]:
-            return False
-    differ = words[one + (length >> 2)] ^ words[other + (length >> 2)] if length & 3 else 0
-    if differ & (1 << 8 * (length & 3)) - 1:
-        return False
-    return length == size or data[start + length] == 0
+def _text_number(words, data, start, size, masks, slots, starts, lengths, guesses, count):
+    """As _number. A short text is compared with the one met last at its place in `guesses`, all of it at once."""
+    if size > SHORT or start & 3 or start + SHORT > len(data):
+        return _number(data, start, size, slots, starts, lengths, count)
+    at = start >> 2
+    low = (words[at] & WORD | words[at + 1] << 32) & masks[size, 0]
+    high = (words[at + 2] & WORD | words[at + 3] << 32) & masks[size, 1]
+    guess = (low + high * 31) * 0x9E3779B1 >> 40 & GUESSES - 1  # of the bytes behind its NUL too: good enough to guess
+    if guesses[guess, 0] == low and guesses[guess, 1] == high and guesses[guess, 2]:
+        return guesses[guess, 2] - 1
+    number = _number(data, start, size, slots, starts, lengths, count)
+    guesses[guess, 0], guesses[guess, 1], guesses[guess, 2] = low, high, number + 1
+    return number
 
 
 @compiled_lean

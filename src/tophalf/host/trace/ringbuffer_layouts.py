@@ -58,6 +58,7 @@ def layout_table(formats):
     table = np.zeros((max(formats, default=0) + 2, kernel.LAYOUT_COLUMNS), np.int64)
     table[:, kernel.STATIC] = -1
     table[:, kernel.LENGTH_MIN] = kernel.RECORD_BYTES_MIN
+    table[:, kernel.A + kernel.MASK] = 0xFFFF  # common_type, for what is not interpreted
     names = {}
     for event_id, event in formats.items():
         known = interpretation(event.system, event.name)

@@ -1,4 +1,4 @@
-"""Counts, means and percentiles of many groups of times at once, by one sort."""
+"""Counts, means and percentiles of many groups of times at once: few by one sort, many by the kernel that selects them."""
 
 import numpy as np
 
@@ -25,16 +25,25 @@ SLOTS_AT_FIRST = 1 << 10  # few distinct values among many is the rule: a table 
 VALUE_MAX = 1 << 60  # 36 years in nanoseconds: above, a value and a flag do not go into one number
 
 
-def group_times(values, groups, group_count):
-    """Statistics of `values` (int64, >= 0) by `groups` (integers 0 .. group_count - 1).
+def group_times(values, groups, group_count, rows=0):
+    """Statistics of `values` (int64; those below 0 are left out) by `groups` (int64, 0 .. group_count - 1).
 
+    rows: size of the table they come from: with many, they are selected by a compiled kernel.
     Returns a list of group_count Times; one without values has count 0, total 0 and None for the rest.
     """
+    module, is_compiled = kernels("tophalf.judge.times.selection_kernels", rows)
+    if is_compiled:
+        return _selected(module, values, groups, group_count, values[:0])[0]
+    values, groups, _ = _known(values, groups)
     return _times(_ordered(values, groups, group_count), np.bincount(groups, minlength=group_count))
 
 
-def split_times(values, groups, group_count, marked):
-    """Statistics of each group whole, of its values that are not `marked` (bool) and of those that are: three lists."""
+def split_times(values, groups, group_count, marked, rows=0):
+    """As group_times, each group whole, its values that are not `marked` (bool) and those that are: three lists."""
+    module, is_compiled = kernels("tophalf.judge.times.selection_kernels", rows)
+    if is_compiled:
+        return _selected(module, values, groups, group_count, marked.astype(np.int64))
+    values, groups, marked = _known(values, groups, marked)
     if len(values) and values.max() >= VALUE_MAX:
         parts = (np.ones(len(values), bool), ~marked, marked)
         return [group_times(values[part], groups[part], group_count) for part in parts]
@@ -47,6 +56,29 @@ def split_times(values, groups, group_count, marked):
         _times(ordered[~is_marked], counts - marked_counts),
         _times(ordered[is_marked], marked_counts),
     ]
+
+
+def _known(values, groups, marked=None):
+    """Those that are not below 0."""
+    if not len(values) or values.min() >= 0:
+        return values, groups, marked
+    known = np.flatnonzero(values >= 0)
+    return values[known], groups[known], None if marked is None else marked[known]
+
+
+def _selected(module, values, groups, group_count, marked):
+    """Lists of Times: of each group whole, of its unmarked and of its marked values."""
+    found, rows = np.zeros((3, group_count, module.FIELDS), np.int64), len(values)
+    room = [np.empty(count, np.int64) for count in (rows, rows + 1, 2 * module.BUCKETS)]
+    values, groups, marked = (np.ascontiguousarray(column, np.int64) for column in (values, groups, marked))
+    module.summarise(values, groups, marked, np.zeros(2 * group_count, np.int64), *room, found)
+    return [[_selected_times(*fields) for fields in part] for part in found.tolist()]
+
+
+def _selected_times(count, p50, p99, most, total):
+    if not count:
+        return NO_TIMES
+    return Times(count=count, mean=(total + count // 2) // count, p50=p50, p99=p99, max=most, total=total)
 
 
 def _times(ordered, counts):

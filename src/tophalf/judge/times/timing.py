@@ -159,9 +159,8 @@ def _shared_lines(spans, irqs):
 def _softirq(spans):
     count = len(vocab.SOFTIRQS) + 1  # the last is for vectors that no kernel has
     groups, marked = np.clip(spans.key, 0, count - 1), spans.in_ksoftirqd
-    seen = np.flatnonzero(spans.wait_ns >= 0)
-    waits = split_times(spans.wait_ns[seen], groups[seen], count, marked[seen])
-    runs, own = (split_times(column, groups, count, marked) for column in (spans.wall_ns, spans.self_ns))
+    columns = (spans.wait_ns, spans.wall_ns, spans.self_ns)
+    waits, runs, own = (split_times(column, groups, count, marked, len(spans.table)) for column in columns)
     whole, inline, ksoftirqd = (
         [SoftirqPart(count=run.count, wait=wait, run=run, own=alone) for wait, run, alone in zip(*columns, strict=True)]
         for columns in zip(waits, runs, own, strict=True)
@@ -203,7 +202,7 @@ def napi_polls(table):
 
 def _work(spans, switches_seen):
     functions, groups, count = _names_known(spans)
-    waits = _waits(spans, groups, count)
+    waits = group_times(spans.wait_ns, groups, count, len(spans.table))
     runs, own = _run_and_self(spans, groups, count)
     table = spans.table
     times = [
@@ -264,15 +263,11 @@ def _key_and_name_groups(spans):
 
 
 def _run_and_self(spans, groups, count):
-    run = group_times(spans.wall_ns, groups, count)
+    rows = len(spans.table)
+    run = group_times(spans.wall_ns, groups, count, rows)
     # Handlers are hardly ever interrupted: sorting the same times again would cost a third of their statistics.
     same = np.array_equal(spans.wall_ns, spans.self_ns)
-    return run, run if same else group_times(spans.self_ns, groups, count)
-
-
-def _waits(spans, groups, count):
-    seen = np.flatnonzero(spans.wait_ns >= 0)
-    return group_times(spans.wait_ns[seen], groups[seen], count)
+    return run, run if same else group_times(spans.self_ns, groups, count, rows)
 
 
 def _sums(values, groups, count):
