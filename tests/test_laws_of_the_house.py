@@ -120,7 +120,7 @@ def test_every_module_says_its_job():
 
 
 LIVE_COMMANDS = [["--help"], ["irqs", "--json"], ["cpus", "--seconds", "0", "--json"], ["affinity", "--help"],
-                 ["check", "--seconds", "0.05", "--json"]]  # fmt: skip
+                 ["check", "--seconds", "0.05", "--json"], ["run", "--help"], ["scenarios", "--help"]]  # fmt: skip
 
 
 def modules_after(statement):
@@ -130,7 +130,7 @@ def modules_after(statement):
     return set(ast.literal_eval(done.stderr.strip().splitlines()[-1]))
 
 
-@pytest.mark.parametrize("command", LIVE_COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("command", LIVE_COMMANDS, ids=" ".join)
 def test_live_path_is_standard_library_and_cheap(command):
     loaded = modules_after(f"from tophalf.cli.main import main; main({command!r})")
     # `socket` is asked of the kernel's netlink where a command reads a NIC's settings.
