@@ -211,17 +211,6 @@ def free_moved_vector(m, desc):
 
 
 @compiled
-def clear_irq_vector(m, desc):
-    """x86_vector_deactivate: no vector any more, nor an old one."""
-    line = m[desc + D_MANAGE]
-    irq_matrix_free(m, m[desc + D_CPU], m[desc + D_VECTOR], m[line + I_FLAGS] & IRQD_MANAGED)
-    m[desc + D_VECTOR] = 0
-    if m[line + I_PREV_VECTOR]:
-        leave_cleanup(m, desc)
-        free_moved_vector(m, desc)
-
-
-@compiled
 def leave_cleanup(m, desc):
     """Off the list of its old CPU, where it is on one."""
     line = m[desc + D_MANAGE]

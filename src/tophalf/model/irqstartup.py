@@ -1,6 +1,6 @@
-"""Lines that begin, shut down and begin again. kernel/irq/chip.c irq_startup, irq_shutdown_and_deactivate.
+"""Lines that begin. kernel/irq/chip.c irq_startup.
 
-A managed line keeps a vector on each CPU of its mask from the beginning, and is off while none of them is online.
+A managed line keeps a vector on each CPU of its mask from the beginning. Left out: shutting down with its last CPU.
 """
 
 from tophalf.model.fields import (
@@ -14,18 +14,15 @@ from tophalf.model.fields import (
     D_FLOW,
     D_MANAGE,
     D_NEXT_CPU,
-    D_STATE,
-    D_VECTOR,
     FLOW_PERCPU,
     G_MANAGE,
-    IRQ_MASKED,
     IRQTF_AFFINITY,
     K_CPU,
     K_STATE,
     SLEEPING,
 )
-from tophalf.model.irqaffinity import assign_vector, clear_irq_vector, irq_do_set_affinity, irq_setup_affinity
-from tophalf.model.irqdisable import check_irq_resend, irq_disable, irq_enable
+from tophalf.model.irqaffinity import assign_vector, irq_do_set_affinity, irq_setup_affinity
+from tophalf.model.irqdisable import check_irq_resend, irq_enable
 from tophalf.model.jit import compiled
 from tophalf.model.managefields import (
     I_AFFINITY,
@@ -112,16 +109,3 @@ def irq_startup(m, cpu, desc):
     irq_enable(m, desc)
     check_irq_resend(m, desc)
     return 0
-
-
-@compiled
-def irq_shutdown_and_deactivate(m, desc):
-    """Off, without a vector."""
-    line = m[desc + D_MANAGE]
-    if m[line + I_FLAGS] & IRQD_STARTED:
-        m[desc + D_DEPTH] = 1
-        irq_disable(m, desc)
-        m[desc + D_STATE] |= IRQ_MASKED
-        m[line + I_FLAGS] &= ~IRQD_STARTED
-    if m[desc + D_VECTOR]:
-        clear_irq_vector(m, desc)

@@ -18,12 +18,6 @@ def mask_set(m, mask, cpu):
     m[mask + number // MASK_BITS] |= 1 << number % MASK_BITS
 
 
-@inlined
-def mask_clear(m, mask, cpu):
-    number = m[cpu + C_NUMBER]
-    m[mask + number // MASK_BITS] &= ~(1 << number % MASK_BITS)
-
-
 @compiled
 def mask_and(m, result, one, other):
     """result = one & other. Returns whether anything is in it."""
@@ -40,14 +34,6 @@ def intersects(m, one, other):
     for word in range(m[m[G_MANAGE] + M_MASK_WORDS]):
         found |= m[one + word] & m[other + word]
     return found != 0
-
-
-@compiled
-def is_subset(m, one, other):
-    outside = 0
-    for word in range(m[m[G_MANAGE] + M_MASK_WORDS]):
-        outside |= m[one + word] & ~m[other + word]
-    return outside == 0
 
 
 @compiled

@@ -156,15 +156,3 @@ def irq_matrix_free(m, cpu, vector, managed):
         m[map_ + P_MANAGED_ALLOCATED] -= 1
     else:
         m[map_ + P_AVAILABLE] += 1
-
-
-@compiled
-def available_elsewhere(m, cpu):
-    """irq_matrix_available: vectors left on the online CPUs other than this one."""
-    total, other = 0, m[G_CPUS]
-    for _ in range(m[G_CPU_COUNT]):
-        map_ = m[other + C_MANAGE]
-        if other != cpu and m[map_ + P_ONLINE]:
-            total += m[map_ + P_AVAILABLE]
-        other += CPU_SIZE
-    return total

@@ -5,13 +5,11 @@ interrupt, which still comes to the old CPU; the one after that comes to the new
 """
 
 from tophalf.model.fields import D_CPU, D_MANAGE, D_MOVING, D_STATE, G_MANAGE, IRQ_DISABLED
-from tophalf.model.irqaffinity import free_moved_vector, irq_do_set_affinity, leave_cleanup, schedule_vector_cleanup
+from tophalf.model.irqaffinity import irq_do_set_affinity, schedule_vector_cleanup
 from tophalf.model.jit import compiled
 from tophalf.model.managefields import (
     EBUSY,
     I_PENDING_MASK,
-    I_PREV_CPU,
-    I_PREV_VECTOR,
     M_ONLINE,
     MOVE_IN_PROGRESS,
     SETAFFINITY_PENDING,
@@ -37,23 +35,3 @@ def irq_move_masked_irq(m, cpu, desc):
         return
     if irq_do_set_affinity(m, cpu, desc, mask) == -EBUSY:
         m[desc + D_MOVING] |= SETAFFINITY_PENDING
-
-
-@compiled
-def irq_fixup_move_pending(m, desc, clear):
-    """A CPU goes offline: whether a mask waits that has another CPU; else it need not wait any more."""
-    if not m[desc + D_MOVING] & SETAFFINITY_PENDING:
-        return False
-    wanted = intersects(m, m[m[desc + D_MANAGE] + I_PENDING_MASK], m[m[G_MANAGE] + M_ONLINE])
-    if clear or not wanted:
-        m[desc + D_MOVING] &= ~SETAFFINITY_PENDING
-    return wanted
-
-
-@compiled
-def irq_force_complete_move(m, cpu, desc):
-    """The CPU goes offline that the line comes to, or came to before: its old vector is freed now."""
-    line = m[desc + D_MANAGE]
-    if m[line + I_PREV_VECTOR] and (m[desc + D_CPU] == cpu or m[line + I_PREV_CPU] == cpu):
-        leave_cleanup(m, desc)
-        free_moved_vector(m, desc)

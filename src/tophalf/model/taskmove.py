@@ -1,7 +1,7 @@
-"""Tasks that go to another CPU: irq threads that follow their line, all tasks of a CPU that goes offline.
+"""Tasks that go to another CPU: irq threads that follow their line.
 
-kernel/sched/core.c set_cpus_allowed_ptr of the running task, balance_push, select_fallback_rq. Left out: the stopper thread that
-carries a running task over, the load balancer, which would bring tasks back to a CPU that comes online.
+kernel/sched/core.c set_cpus_allowed_ptr of the running task. Left out: the stopper thread that carries a
+running task over, the load balancer.
 """
 
 from tophalf.model.contexts import charge
