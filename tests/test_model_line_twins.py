@@ -1,6 +1,6 @@
 """Spurious detection and vectors against slow twins.
 
-Twin of: spurious, irqaffinity, matrix.
+Twin of: spurious, irqaffinity, irqstartup, matrix.
 """
 
 import random
