@@ -395,7 +395,7 @@ def sched_model_of(scenario):
         add_device(builder, f"dev{number}", desc, False, ("times", given["times"]))
         wakes = [(ops.OP_WAKE, tasks[task]) for task in given["wakes"]]
         body = [(ops.OP_SPEND_NS, given["spend"]), *wakes, (ops.OP_RET, f.IRQ_HANDLED)]
-        builder.action(desc, f"dev{number}", _place(builder, body))
+        builder.action(desc, f"dev{number}", _place(builder, body), flags=f.IRQF_NO_THREAD)
     return builder
 
 

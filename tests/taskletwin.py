@@ -108,7 +108,7 @@ def tasklet_model_of(scenario):
             add_device(builder, f"dev{cpu}.{number}", desc, False, ("times", given["times"]))
             body = [_instruction(tasklets, what) for what in given["raises"]]
             handler = program(builder, (ops.OP_SPEND_NS, given["spend"]), *body, (ops.OP_RET, f.IRQ_HANDLED))
-            builder.action(desc, f"dev{cpu}.{number}", handler)
+            builder.action(desc, f"dev{cpu}.{number}", handler, flags=f.IRQF_NO_THREAD)
     return builder, tasklets
 
 

@@ -86,6 +86,8 @@ def test_a_moment_of_a_recording_says_whose_its_trace_is(tmp_path):
     series(tmp_path / "s", ["000.000", "001.000"])
     (tmp_path / "s" / "trace").mkdir()
     (tmp_path / "s" / "trace" / "meta.json").write_text("{}")
+    assert open_machine(f"{tmp_path}/s@1").notes == []  # meta.json alone is of a recording without tracing
+    (tmp_path / "s" / "trace" / "header_page").write_text("")
     assert open_machine(f"{tmp_path}/s@1").notes == ["the trace is of all 2 moments, not of this one alone"]
 
 
