@@ -30,6 +30,8 @@ def test_run_as_json(capsys):
     [
         (["nonesuch"], "no scenario 'nonesuch'"), (["mm1", "--set", "nic.x=1"], "unknown key x"),
         (["mm1", "--seconds", "-1"], "no time to run"), (["mm1", "--set", "nic.rate=-4"], "rate"),
+        (["mm1", "--narrate", "5us", "--seconds", "1"], "--seconds and --narrate"), (["mm1", "--force"], "--force is for --save"),
+        (["mm1", "--narrate", "5us", "--save", "x"], "--save and --narrate"),
     ],
 )  # fmt: skip
 def test_faults_are_one_line_and_status_2(arguments, words, capsys):
@@ -59,6 +61,8 @@ def test_keys_are_listed(capsys):
 def test_what_a_load_asks_for_is_said_only_where_it_is_known():
     scenario = load_scenario("10gbe-per-packet")
     assert handler_ns(scenario, scenario.all("nic")[0]) == 5000
+    scenario = load_scenario("10gbe-napi")
+    assert handler_ns(scenario, scenario.all("nic")[0]) == 300 + 500 + 200  # entry and exit by default
     scenario = load_scenario("10gbe-per-packet", ["nic.handler_cost=exponential 4us"])
     assert handler_ns(scenario, scenario.all("nic")[0]) is None
 

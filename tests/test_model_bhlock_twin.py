@@ -11,10 +11,9 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.table import event_table
+from twincompare import same_events
 
 pytestmark = pytest.mark.kernels
-KINDS = vocab.EVENT_NAMES
 PLAIN = tuple(vector for vector in VECTORS if vector not in (vocab.HI, vocab.TASKLET))
 
 
@@ -62,19 +61,8 @@ def compare(scenario):
     builder = rt_model_of(scenario)
     world = builder.world(trace_rows=3000)
     world.run(scenario["until_ns"])
-    table, m = event_table(world), world.memory
-    columns = (table.time_ns, table.kind, table.pid, table.flags, table.preempt, table.a, table.b, table.c)
-    found = list(zip(*(column.tolist() for column in columns), strict=True))
-    for at, (mine, twins) in enumerate(zip(found, expected, strict=False)):
-        before = [words(event) for event in expected[max(0, at - 8) : at]]
-        assert words(mine) == words(twins), f"event {at}, after {before}"
-    assert len(found) == len(expected)
-    assert [int(m[builder.cpus[0] + f.C_TIMES + part]) for part in range(f.CLASSES)] == twin.times
+    same_events(world, twin, expected)
     return True
-
-
-def words(event):
-    return (event[0], KINDS[event[1]], *event[2:])
 
 
 @settings(max_examples=100)

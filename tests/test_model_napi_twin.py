@@ -12,10 +12,9 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.table import event_table
+from twincompare import same_events, same_ticks
 
 pytestmark = pytest.mark.kernels
-KINDS = vocab.EVENT_NAMES
 GRID = 64
 
 
@@ -70,24 +69,14 @@ def compare(scenario):
     world = builder.world(trace_rows=3000)
     for end_ns in (*scenario["cuts"], scenario["until_ns"]):
         world.run(end_ns)
-    table, m = event_table(world), world.memory
-    columns = (table.time_ns, table.kind, table.pid, table.flags, table.preempt, table.a, table.b, table.c)
-    found = list(zip(*(column.tolist() for column in columns), strict=True))
-    for at, (mine, twins) in enumerate(zip(found, expected, strict=False)):
-        before = [words(event) for event in expected[max(0, at - 8) : at]]
-        assert words(mine) == words(twins), f"event {at}, after {before}"
-    assert len(found) == len(expected)
+    same_events(world, twin, expected)
+    same_ticks(world, twin)
+    m = world.memory
     assert int(m[builder.cpus[0] + f.C_SQUEEZED]) == twin.squeezed
-    assert [int(m[builder.cpus[0] + f.C_TIMES + part]) for part in range(f.CLASSES)] == twin.times
-    assert [int(m[builder.cpus[0] + f.C_TICKS + column]) for column in range(f.TICK_COLUMNS)] == twin.ticks
     for queue, other in zip(model_queues, twin.queues, strict=True):
         counts = [int(m[queue + field]) for field in (f.Q_DELIVERED, f.Q_DROPPED, f.Q_LATENCY_SUM)]
         assert counts == [len(other.latencies), other.lost, sum(other.latencies)]
     return True
-
-
-def words(event):
-    return (event[0], KINDS[event[1]], *event[2:])
 
 
 @settings(max_examples=150)

@@ -39,7 +39,7 @@ def test_moments_change_nothing_of_the_run():
     whole, watched = mixed(3).world(), mixed(3).world()
     whole.run(150_000_000)
     recorder.record(watched, 150_000_000)
-    assert whole.digest() == watched.digest()
+    assert whole.memory_digest() == watched.memory_digest()
 
 
 def test_a_trace_ends_where_its_bound_is_and_says_so(monkeypatch):
@@ -58,7 +58,7 @@ def test_a_trace_ends_where_its_bound_is_and_says_so(monkeypatch):
     recorder.record(other, 50_000_000)
     assert recorder.what_was_cut(other) is None
     assert other.rows == []
-    assert other.digest() == world.digest()
+    assert other.memory_digest() == world.memory_digest()
 
 
 def test_progress_is_told_of_the_whole_run():

@@ -11,10 +11,9 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.table import event_table
+from twincompare import same_events, same_ticks
 
 pytestmark = pytest.mark.kernels
-KINDS = vocab.EVENT_NAMES
 
 
 def ns(most, least=0):
@@ -73,22 +72,11 @@ def compare(scenario):
     world = builder.world(trace_rows=3000)
     for end_ns in (*scenario["cuts"], scenario["until_ns"]):
         world.run(end_ns)
-    table = event_table(world)
-    columns = (table.time_ns, table.kind, table.pid, table.flags, table.preempt, table.a, table.b, table.c)
-    found = list(zip(*(column.tolist() for column in columns), strict=True))
-    for at, (mine, twins) in enumerate(zip(found, expected, strict=False)):
-        before = [words(event) for event in expected[max(0, at - 8) : at]]
-        assert words(mine) == words(twins), f"event {at}, after {before}"
-    assert len(found) == len(expected)
+    same_events(world, twin, expected)
+    same_ticks(world, twin)
     ran = [int(world.memory[task + f.K_RUNTIME]) for pid, task in builder.tasks.items() if pid >= 1000]
     assert ran == [task.ran for task in twin.tasks]
-    assert [int(world.memory[builder.cpus[0] + f.C_TIMES + part]) for part in range(f.CLASSES)] == twin.times
-    assert [int(world.memory[builder.cpus[0] + f.C_TICKS + column]) for column in range(f.TICK_COLUMNS)] == twin.ticks
     return True
-
-
-def words(event):
-    return (event[0], KINDS[event[1]], *event[2:])
 
 
 @settings(max_examples=150)

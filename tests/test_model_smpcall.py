@@ -8,7 +8,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
 from tophalf.model.builddevices import add_call
-from tophalf.model.ipi import CALL_FUNCTION_VECTOR
+from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR
 from tophalf.model.smpcall import call_on
 
 pytestmark = pytest.mark.kernels
@@ -31,7 +31,7 @@ def test_calls_run_in_their_order_in_one_interrupt():
     from tophalf.model.table import event_table
 
     table = event_table(world)
-    assert times_of(table, vocab.VECTOR_ENTRY, a=CALL_FUNCTION_VECTOR, cpu=1) == [700]
+    assert times_of(table, vocab.VECTOR_ENTRY, a=CALL_FUNCTION_SINGLE_VECTOR, cpu=1) == [700]
     assert table.a[table.kind == vocab.SOFTIRQ_RAISE].tolist() == [vocab.BLOCK, vocab.SCHED]
 
 
@@ -44,7 +44,7 @@ def test_a_call_made_in_a_call_has_an_interrupt_of_its_own():
     world.run(2000)
     assert call_on(world.memory, builder.cpus[1], calls[1])
     world.run(20_000)
-    assert world.memory[builder.irqs[-CALL_FUNCTION_VECTOR] + f.D_COUNT] == 2
+    assert world.memory[builder.irqs[-CALL_FUNCTION_SINGLE_VECTOR] + f.D_COUNT] == 2
 
 
 def test_nothing_is_asked_of_a_cpu_that_is_offline():

@@ -12,7 +12,7 @@ TRACE_ROWS = 100_000
 
 def narrate(args, scenario):
     """Simulate, and tell it. Returns the exit status. Raises: TophalfError when asked for too much."""
-    from tophalf.cli.simulating import get_ready
+    from tophalf.cli.waiting import get_ready
     from tophalf.errors import TophalfError
     from tophalf.model.simulate import make_world
     from tophalf.model.table import event_table

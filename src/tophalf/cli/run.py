@@ -25,6 +25,7 @@ def run(args):
     """Run it and print the outcome. Returns the exit status."""
     from tophalf.scenario.load import load_scenario
 
+    _check_options(args)
     scenario = load_scenario(args.scenario, args.set)
     if args.narrate is not None:
         from tophalf.cli.narrate import narrate
@@ -41,9 +42,20 @@ def run(args):
     return 0
 
 
+def _check_options(args):
+    """Raises: TophalfError for an option that would change nothing."""
+    from tophalf.errors import TophalfError
+
+    if args.narrate is not None and (args.save or args.seconds is not None):
+        name = "--save" if args.save else "--seconds"
+        raise TophalfError(f"{name} and --narrate do different things", do="give one of them")
+    if args.force and not args.save:
+        raise TophalfError("--force is for --save", do="add --save FILE, or leave it out")
+
+
 def _simulated(args, scenario):
     """(Run, what of the saved trace was cut off or None)."""
-    from tophalf.cli.simulating import get_ready, progress
+    from tophalf.cli.waiting import get_ready, progress
 
     if args.save:
         from tophalf.cli.simulated import save_run

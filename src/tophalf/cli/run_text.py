@@ -1,6 +1,7 @@
 """The outcome of a simulated run for people: figures, what was asked for, and a bar of each CPU's time."""
 
 from tophalf.cli import render
+from tophalf.model.assemble.machine import costs_of
 from tophalf.model.simulate import figures
 from tophalf.model.summary import TIMES
 from tophalf.vocab import cpu_list, human_count
@@ -39,9 +40,9 @@ def _asked(scenario):
 
 def handler_ns(scenario, nic):
     """ns of an interrupt from entry to exit where all its parts are constant, else None."""
-    costs = scenario.one("costs")
-    parts = [nic.handler_cost, costs.irq_entry, costs.irq_exit]
-    return sum(part[1] for part in parts) if all(part and part[0] == "constant" for part in parts) else None
+    costs = costs_of(scenario)
+    parts = [nic.handler_cost, costs["irq_entry"], costs["irq_exit"]]
+    return sum(part[1] for part in parts) if all(part[0] == "constant" for part in parts) else None
 
 
 def _bars(cpus):

@@ -35,7 +35,7 @@ def _scenario_of(argument):
 
 def _simulated(name, seconds, trace, events):
     from tophalf.cli import render
-    from tophalf.cli.simulating import progress
+    from tophalf.cli.waiting import progress
     from tophalf.scenario.load import load_scenario
 
     scenario = load_scenario(name)
@@ -75,7 +75,7 @@ def save_run(path, scenario, seed=0, seconds=None, events=True, progress=None, f
     """
     import time
 
-    from tophalf.cli.simulating import get_ready
+    from tophalf.cli.waiting import get_ready
     from tophalf.export.recording import write_recording
     from tophalf.model.recorder import TRACE_ROWS, record, what_was_cut
     from tophalf.model.simulate import Run, length_ns, make_world

@@ -1,4 +1,4 @@
-"""Something that takes long without saying how far it is: its name and the seconds so far, on the progress line."""
+"""What a command says on the progress line while something takes long: seconds so far, or how far a simulated run is."""
 
 import threading
 import time
@@ -30,3 +30,16 @@ class Waiting:
         while not self._over.wait(pause):
             pause = EVERY_S
             render.progress(f"{self._text}, {time.monotonic() - started:.0f} s ...")
+
+
+def get_ready():
+    """Compile the engine where no earlier run has, and say so."""
+    from tophalf.model.simulate import warm_up
+
+    with Waiting("compiling the engine, once for this version"):
+        warm_up()
+
+
+def progress(now_ns, until_ns):
+    """How far a run is, on the progress line."""
+    render.progress(f"{now_ns / 1e9:.3f} of {until_ns / 1e9:g} s simulated, {now_ns / until_ns:.0%}")

@@ -11,7 +11,7 @@ from tophalf.model import fields as f
 from tophalf.model.buildmanage import begin_line, begin_managed, begin_percpu_line, end_managed
 from tophalf.model.costs import MEAN_NS_MAX
 from tophalf.model.fair import weight_of_nice
-from tophalf.model.ipi import CALL_FUNCTION_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
+from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
 from tophalf.model.kmsg import LOG_SIZE
 from tophalf.model.memory import Memory
 from tophalf.model.microcode import kernel_routines, poll_routine, staged_poll_routine
@@ -25,10 +25,10 @@ COST_NAMES = (
 KERNELS = {"6.1": 601, "6.12": 612}
 PREEMPT = ("none", "voluntary", "full", "rt")
 SYSTEM_VECTORS = (
-    (LOCAL_TIMER_VECTOR, "local_timer"), (RESCHEDULE_VECTOR, "reschedule"), (CALL_FUNCTION_VECTOR, "call_function"),
+    (LOCAL_TIMER_VECTOR, "local_timer"), (RESCHEDULE_VECTOR, "reschedule"), (CALL_FUNCTION_SINGLE_VECTOR, "call_function_single"),
     (IRQ_WORK_VECTOR, "irq_work"),
 )  # fmt: skip
-SYSTEM_ROUTINES = {"local_timer": "local_timer", "call_function": "call_function"}  # else "system_vector"
+SYSTEM_ROUTINES = {"local_timer": "local_timer", "call_function_single": "call_function"}  # else "system_vector"
 SOFTIRQ_ROUTINES = (
     (vocab.HI, "hi_tasklets"), (vocab.TIMER, "timer_softirq"), (vocab.NET_RX, "net_rx"), (vocab.TASKLET, "tasklets"),
     (vocab.HRTIMER, "hrtimer_softirq"),

@@ -70,6 +70,16 @@ def free_vector(m, map_):
 
 
 @compiled
+def give(m, cpu, vector):
+    """Mark a vector as given: cpu << 8 | vector."""
+    map_ = m[cpu + C_MANAGE]
+    flip_vector(m, map_ + P_ALLOC_MAP, vector)
+    m[map_ + P_ALLOCATED] += 1
+    m[cpu + C_VECTORS_USED] += 1
+    return cpu << 8 | vector
+
+
+@compiled
 def irq_matrix_alloc(m, mask):
     """A vector on the best CPU of a mask: cpu << 8 | vector, or -ENOSPC."""
     cpu = find_best_cpu(m, mask)
@@ -79,11 +89,8 @@ def irq_matrix_alloc(m, mask):
     vector = free_vector(m, map_)
     if vector == 0:
         return -ENOSPC
-    flip_vector(m, map_ + P_ALLOC_MAP, vector)
-    m[map_ + P_ALLOCATED] += 1
     m[map_ + P_AVAILABLE] -= 1
-    m[cpu + C_VECTORS_USED] += 1
-    return cpu << 8 | vector
+    return give(m, cpu, vector)
 
 
 @compiled
@@ -137,11 +144,8 @@ def irq_matrix_alloc_managed(m, mask):
     vector = unused_managed(m, map_)
     if vector == 0:
         return -ENOSPC
-    flip_vector(m, map_ + P_ALLOC_MAP, vector)
-    m[map_ + P_ALLOCATED] += 1
     m[map_ + P_MANAGED_ALLOCATED] += 1
-    m[cpu + C_VECTORS_USED] += 1
-    return cpu << 8 | vector
+    return give(m, cpu, vector)
 
 
 @compiled

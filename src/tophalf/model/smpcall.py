@@ -7,7 +7,7 @@ time, CPUs in idle that look themselves (TIF_POLLING_NRFLAG), an interrupt of it
 
 from tophalf.model.contexts import call
 from tophalf.model.fields import C_CALLS, C_CALLS_TAIL, C_ONLINE, CSD_ARG, CSD_NEXT, CSD_PROGRAM, CSD_QUEUED, F_PC, F_R1, F_R2
-from tophalf.model.ipi import CALL_FUNCTION_VECTOR, send_ipi
+from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR, send_ipi
 from tophalf.model.jit import compiled
 from tophalf.model.lists import append
 from tophalf.model.ops import STRIDE
@@ -22,13 +22,13 @@ def call_on(m, cpu, csd):
     first = m[cpu + C_CALLS] == 0
     append(m, cpu + C_CALLS, cpu + C_CALLS_TAIL, csd, CSD_NEXT)
     if first:
-        send_ipi(m, cpu, CALL_FUNCTION_VECTOR)
+        send_ipi(m, cpu, CALL_FUNCTION_SINGLE_VECTOR)
     return True
 
 
 @compiled
 def call_functions(m, cpu, frame):
-    """The handler of CALL_FUNCTION_VECTOR: one call an instruction. R1: what is left of the list that was taken (R2) as a whole."""
+    """The handler of that vector: one call an instruction. R1: what is left of the list that was taken (R2) as a whole."""
     if m[frame + F_R2] == 0:
         m[frame + F_R2] = 1
         m[frame + F_R1] = m[cpu + C_CALLS]

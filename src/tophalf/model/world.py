@@ -80,7 +80,7 @@ class World:
             m[f.G_TRACE_MAX] = 0
             self.traced_until_ns = self.now_ns
 
-    def digest(self):
+    def memory_digest(self):
         """SHA-256 of the memory without the trace: every counter and histogram, and all else."""
         import numpy as np
 

@@ -5,8 +5,8 @@ from tophalf.model import fields as f
 from tophalf.model.build import COST_NAMES, Builder
 
 TICKS = {"always": 0, "idle": 1, "never": 2}
-# ns, assumed: of the order measured on x86 servers; to be overridden by [costs]
-DEFAULT_COSTS = {
+# Assumed: of the order measured on x86 servers; to be overridden by [costs]
+DEFAULT_COSTS_NS = {
     "irq_entry": 300, "irq_exit": 200, "softirq_entry": 100, "syscall": 200, "page_fault": 700, "context_switch": 1_500,
     "ipi": 800, "timer_tick": 1_500,
 }  # fmt: skip
@@ -16,7 +16,7 @@ def make_builder(scenario, seed):
     """A Builder with the scenario's CPUs, kernel and costs."""
     machine = scenario.one("machine")
     builder = Builder(
-        seed, machine.cpus, machine.hz, machine.kernel, machine.preempt, TICKS[machine.tick], machine.threadirqs, _costs(scenario)
+        seed, machine.cpus, machine.hz, machine.kernel, machine.preempt, TICKS[machine.tick], machine.threadirqs, costs_of(scenario)
     )
     builder.memory[f.G_NETDEV_BUDGET] = machine.netdev_budget
     builder.about |= {"irq_time_accounting": machine.irq_time_accounting, "isolated": machine.isolated, "nodes": _nodes(machine)}
@@ -31,6 +31,7 @@ def _nodes(machine):
     return dict(enumerate(machine.nodes))
 
 
-def _costs(scenario):
+def costs_of(scenario):
+    """{name of COST_NAMES: cost as Builder.cost takes it}: what [costs] says, else the default."""
     given = scenario.one("costs").values
-    return {name: DEFAULT_COSTS[name] if given.get(name) is None else given[name] for name in COST_NAMES}
+    return {name: ("constant", DEFAULT_COSTS_NS[name]) if given.get(name) is None else given[name] for name in COST_NAMES}
