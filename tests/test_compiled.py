@@ -57,3 +57,16 @@ def test_a_cached_kernel_runs_without_the_compilers_imports(tmp_path):
     environment.pop("NUMBA_CACHE_DIR", None)
     runs = [subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True) for _ in range(2)]
     assert [run.stdout for run in runs] == ["(0, 0, 0, 0, 0) True\n", "(0, 0, 0, 0, 0) False\n"], runs[0].stderr
+
+
+@pytest.mark.kernels
+def test_modules_that_two_threads_load_at_once_are_both_compiled(tmp_path, monkeypatch):
+    if not compiled.jit_is_enabled():
+        pytest.skip("NUMBA_DISABLE_JIT=1: nothing is compiled")
+    for name, pause_s in (("slow_to_load", 0.3), ("quick_to_load", 0.0)):
+        text = f"import time\ntime.sleep({pause_s})\nfrom tophalf.compiled import compiled\n@compiled\ndef same(x):\n    return x\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    loads = [lambda name=name: compiled.kernels(name, 1 << 60)[0] for name in ("quick_to_load", "slow_to_load")]
+    loaded = compiled.run_both(*loads)
+    assert all(hasattr(module.same, "py_func") for module in loaded)

@@ -6,6 +6,7 @@ compiled by numba. Kernels index lists or arrays alike, so the plain form is fed
 array from Python is slower than the work. A kernel module imports nothing of ours but constants.
 """
 
+import _thread
 import importlib
 import importlib.util
 import os
@@ -14,6 +15,9 @@ import sys
 COMPILED_ROWS_MIN = 150_000  # below this plain Python ends sooner than `import numba` (0.2-0.5 s)
 CACHES_KEPT = 3
 
+# Held while a module is loaded: `run_both` loads in two threads, and _loading_compiled of one would reach the other's module,
+# which stayed plain, and forty times slower, for the life of the process.
+_loading = _thread.RLock()
 _loading_compiled = False
 _modules = {}
 
@@ -64,8 +68,9 @@ def _quick_to_load(dispatcher):
 def kernels(name, rows):
     """The kernel module `name` in the form that suits `rows` rows. Returns (module, is_compiled)."""
     is_compiled = rows >= COMPILED_ROWS_MIN and jit_is_enabled()
-    if (name, is_compiled) not in _modules:
-        _modules[name, is_compiled] = _load_compiled(name) if is_compiled else importlib.import_module(name)
+    with _loading:
+        if (name, is_compiled) not in _modules:
+            _modules[name, is_compiled] = _load_compiled(name) if is_compiled else importlib.import_module(name)
     return _modules[name, is_compiled], is_compiled
 
 
