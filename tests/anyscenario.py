@@ -100,6 +100,8 @@ def _table(name, keys, many=True):
 def _value(value):
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_value(part)}' for key, part in value.items())} }}"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
@@ -114,8 +116,10 @@ def machines(draw):
         "netdev_budget": draw(st.sampled_from((1, 64, 300, 1000))),
     }  # fmt: skip
     tables = [_table("machine", machine, many=False), _table("costs", draw(_costs()), many=False)]
-    tables += [_table("nic", draw(_nic(number, cpus))) for number in range(draw(st.integers(0, 2)))]
-    tables += [_table("device", device) for device in draw(_devices(cpus))]
+    nics, devices = [draw(_nic(number, cpus)) for number in range(draw(st.integers(0, 2)))], draw(_devices(cpus))
+    tables += [_table("nic", nic) for nic in nics] + [_table("device", device) for device in devices]
+    lines = [device["irq"] for device in devices] + [nic["irq"] for nic in nics]
+    tables += [_table("at", order) for order in draw(st.lists(_order(lines, cpus), max_size=4) if lines else st.just([]))]
     tables += [_table("task", draw(_task(number, cpus))) for number in range(draw(st.integers(0, 2)))]
     tasks = draw(st.lists(st.tuples(st.integers(0, cpus - 1), _steps(preempt == "rt")), max_size=3))
     return Drawn("\n".join(tables) + "\n", tasks)
@@ -173,6 +177,14 @@ def _devices(draw, cpus):
             "defer": defer, "deferred_cost": draw(_cost(50_000)), "oneshot": oneshot,
         })  # fmt: skip
     return found
+
+
+@st.composite
+def _order(draw, lines, cpus):
+    verb, irq = draw(st.sampled_from(("set_affinity", "set_affinity", "disable_irq", "enable_irq"))), draw(st.sampled_from(lines))
+    mask = draw(st.sets(st.integers(0, cpus - 1)))
+    value = {"irq": irq, "mask": f"{sum(1 << cpu for cpu in mask):x}"} if verb == "set_affinity" else irq
+    return {"time": draw(st.integers(0, 1_000_000) | st.integers(0, 10_000_000)), verb: value}
 
 
 @st.composite

@@ -2,7 +2,7 @@
 
 from tophalf.cli import render
 from tophalf.cli.options import print_json
-from tophalf.judge.story import tell
+from tophalf.judge.story import Sentence, tell
 
 NARRATE_NS_MAX = 1_000_000_000
 COLUMNS_MAX = 4  # CPUs side by side; of more only the one that acts is shown
@@ -22,7 +22,7 @@ def narrate(args, scenario):
     get_ready()
     world = make_world(scenario, args.seed, TRACE_ROWS)
     world.run(args.narrate)
-    sentences = list(tell(event_table(world)))
+    sentences = with_orders(list(tell(event_table(world))), world)
     if args.json:
         print_json({"scenario": scenario.name, "seed": args.seed, "story": [_as_dict(one) for one in sentences]})
         return 0
@@ -30,6 +30,22 @@ def narrate(args, scenario):
     print(scenario.title, end="\n\n")
     print("\n".join(story_lines(sentences)) or "nothing happens in this time")
     return 0
+
+
+def with_orders(sentences, world):
+    """Sentences with what was ordered from outside among them, before what else happened at its moment."""
+    from tophalf.model.orders.order import told as in_words
+
+    unknown = dict.fromkeys(range(len(world.builder.cpus)), ("?",))
+    told, at = [], 0
+    for answer in world.answers:
+        while at < len(sentences) and sentences[at].time_ns < answer.time_ns:
+            told.append(sentences[at])
+            at += 1
+        text = f"from outside: {in_words(answer.as_dict())}"
+        stacks = told[-1].stacks if told else unknown
+        told.append(Sentence(time_ns=answer.time_ns, cpu=answer.cpu, text=text, stacks=stacks))
+    return told + sentences[at:]
 
 
 def _as_dict(sentence):

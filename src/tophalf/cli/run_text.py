@@ -2,9 +2,10 @@
 
 from tophalf.cli import render
 from tophalf.model.assemble.machine import costs_of
+from tophalf.model.orders.order import told
 from tophalf.model.simulate import figures
 from tophalf.model.summary import TIMES
-from tophalf.vocab import cpu_list, human_count
+from tophalf.vocab import cpu_list, human_count, human_ns
 
 BAR_WIDTH = 50
 # One letter and colour for what a CPU's time goes to
@@ -19,7 +20,7 @@ def run_text(scenario, found):
     speed = f"{seconds / wall:.3g} times real time" if wall else ""
     head = f"{found['scenario']}, seed {found['seed']}, {seconds:g} s simulated in {wall:.3g} s ({speed})"
     lines = [render.paint(head, "bold"), scenario.title, "", *_aligned(figures(found)), *_asked(scenario)]
-    return "\n".join([*lines, "", *_bars(found["cpus"]), "", *_busiest(found, seconds)])
+    return "\n".join([*lines, "", *_bars(found["cpus"]), "", *_busiest(found, seconds), *_orders(found)])
 
 
 def _aligned(rows):
@@ -85,3 +86,11 @@ def _busiest(found, seconds, most=8):
     text = render.table([">IRQ", "device", ">count", ">/s", "on CPUs"], rows).splitlines()
     more = len(lines) - most
     return [*text, f"... and {more} more lines"] if more > 0 else text
+
+
+def _orders(found, most=20):
+    """What orders were answered."""
+    for one in found["orders"][:most]:
+        yield f"at {human_ns(one['time_ns'])}: {told(one)}"
+    if len(found["orders"]) > most:
+        yield f"... and {len(found['orders']) - most} more orders (--json has all)"

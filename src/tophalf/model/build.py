@@ -48,6 +48,7 @@ class Builder:
         the default mask; managed_irq_cpus: those that managed lines are kept to (housekeeping); None: all."""
         self.memory = m = Memory(seed)
         self.cpus, self.irqs, self.tasks, self.queues, self.napis, self.devices = [], {}, {}, [], [], []
+        self.actors = []  # (timer, make) of `actors`
         self.functions = {}  # address as the trace shows it: name
         # What no instruction asks but the machine's files tell (`machine`): isolated, nohz_full, irqaffinity: CPUs; nodes: {node:
         # CPUs}; device_nodes, drivers, speeds_mbps, queues_max: {device: value}; interrupt_remapping, irq_time_accounting: bool
@@ -259,7 +260,7 @@ class Builder:
         m = self.memory
         end_managed(self)
         m[f.G_HEAP] = m.take(
-            2 + 4 * len(self.cpus) + len(self.tasks) + 2 * len(self.queues) + 2 * len(self.napis) + len(self.devices) + 64
+            2 + 4 * len(self.cpus) + len(self.tasks) + 2 * len(self.queues) + 2 * len(self.napis) + len(self.devices) + len(self.actors) + 64
         )
         m[f.G_TRACE_MAX], m[f.G_TRACE] = trace_rows, m.take(trace_rows * f.TRACE_ROW)
         return World(self)

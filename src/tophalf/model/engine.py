@@ -92,7 +92,7 @@ from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
 from tophalf.model.wakeup import start_task
 
 STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
-BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE = range(5)
+BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR = range(6)
 
 
 @entry
@@ -261,11 +261,13 @@ def control(m, cpu, frame, op, x, y):
 
 @entry
 def begin(m, what, address):
-    """Before the run: let a CPU tick that never stops it, let a task be runnable, a queue listen.
+    """Before the run: let a CPU tick that never stops it, let a task be runnable, a queue listen, an actor have its turn.
 
     After it: let a queue know what arrived that nobody has looked at.
     """
-    if what == BEGIN_QUEUE:
+    if what == BEGIN_ACTOR:
+        arm(m, address, m[address + T_TIME])
+    elif what == BEGIN_QUEUE:
         watch(m, address)
     elif what == SETTLE_QUEUE:
         arrive(m, address, m[G_NOW])

@@ -24,6 +24,7 @@ def summarise(world):
         "latency_ns": latency(world),
         "cpus": [_cpu(m, cpu) for cpu in builder.cpus],
         "lines": [_line(world, irq, desc) for irq, desc in sorted(builder.irqs.items()) if irq >= 0],
+        "orders": [one.as_dict() for one in world.answers],
         "digest": digest(world),
     }
 
@@ -78,6 +79,8 @@ def digest(world):
     for queue in builder.queues:
         found += [int(m[queue + field]) for field in (f.Q_OFFERED, f.Q_DELIVERED, f.Q_DROPPED, f.Q_LATENCY_SUM, f.Q_LATENCY_MAX)]
         found += [int(count) for count in _cells(m, queue)]
+    for one in world.answers:
+        found += [one.time_ns, one.error]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 

@@ -5,6 +5,7 @@ import hashlib
 from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
+from tophalf.model.actors import Actors
 
 ERRORS = {
     1: "the stack of a task is full: contexts or calls nest deeper than fields.FRAMES_MAX",
@@ -16,7 +17,8 @@ DO = {3: "give interrupts, handlers or tasks a cost"}
 
 class World:
     """memory: int64 array, or a list with NUMBA_DISABLE_JIT=1. builder: where the objects lie. rows: traced so far, a list
-    of arrays of TRACE_ROW columns. rows_max: events after which tracing ends, or None; traced_until_ns: when that was."""
+    of arrays of TRACE_ROW columns. rows_max: events after which tracing ends, or None; traced_until_ns: when that was. answers:
+    what orders were answered (`orders`), in order of time."""
 
     rows_max = traced_until_ns = None
 
@@ -24,8 +26,9 @@ class World:
         from tophalf.model.buildmanage import start_lines
         from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, begin
 
-        self.builder, self.rows = builder, []
+        self.builder, self.rows, self.answers = builder, [], []
         self.memory = _as_memory(builder.memory.words)
+        self._actors = Actors(self)  # first: at one moment they come before all else
         for address in builder.cpus:
             begin(self.memory, BEGIN_CPU, address)
         start_lines(builder, self.memory)
@@ -40,11 +43,8 @@ class World:
     def now_ns(self):
         return int(self.memory[f.G_NOW])
 
-    def run(self, until_ns, act=None):
-        """Go on until until_ns. act(world, actor): what actors in Python do at their turn.
-
-        Raises: TophalfError when the model itself is at its end.
-        """
+    def run(self, until_ns):
+        """Go on until until_ns; actors act at their turn. Raises: TophalfError when the model itself is at its end."""
         from tophalf.model.engine import run
 
         m = self.memory
@@ -54,7 +54,7 @@ class World:
             if m[f.G_ERROR]:
                 raise self._error(int(m[f.G_ERROR]))
             if m[f.G_ACTOR]:
-                act(self, int(m[f.G_ACTOR]))
+                self._actors.act(self, int(m[f.G_ACTOR]))
             elif self.now_ns >= until_ns:
                 self._settle()
                 return

@@ -158,10 +158,17 @@ def _check_cpus(scenario):
         entries = scenario.sections[section.name]
         for entry in entries if section.many else [entries]:
             for key, spec in section.keys.items():
-                value = entry.values[key]
-                numbers = value if spec.kind == "cpus" else [value] if spec.kind == "cpu" else []
-                if any(number is not None and not 0 <= number < count for number in numbers or ()):
+                if any(not 0 <= number < count for number in _cpu_numbers(spec, entry.values[key])):
                     raise ScenarioError(f"names a CPU that is not there, of {count}", entry.where(key), "raise machine.cpus")
+
+
+def _cpu_numbers(spec, value):
+    """The CPUs that a value names."""
+    if value is None:
+        return ()
+    if spec.kind == "table":
+        return [number for name, key in spec.of.items() for number in _cpu_numbers(key, value[name])]
+    return value if spec.kind in ("cpus", "mask") else (value,) if spec.kind == "cpu" else ()
 
 
 def _nearest(word, words, otherwise):

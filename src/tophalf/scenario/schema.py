@@ -3,13 +3,16 @@
 from tophalf.frozen import Frozen
 from tophalf.scenario import values
 
-READERS = {"duration": values.duration_ns, "rate": values.rate, "cpus": values.cpus, "cost": values.cost, "name": values.name}
+READERS = {
+    "duration": values.duration_ns, "rate": values.rate, "cpus": values.cpus, "mask": values.mask, "cost": values.cost,
+    "name": values.name, "irq": values.irq,
+}  # fmt: skip
 REQUIRED = object()
 
 
 class Key:
-    """One key. kind: int, bool, text, list, cpu or one of READERS. low, high: limits of numbers; choices: of texts; of: what a
-    list holds."""
+    """One key. kind: int, bool, text, list, table, cpu or one of READERS. low, high: limits of numbers; choices: of texts; of: what
+    a list holds, or the keys of a table, {name: Key}."""
 
     __slots__ = ("kind", "default", "meaning", "low", "high", "choices", "of")
 
@@ -23,6 +26,8 @@ class Key:
             if not isinstance(value, list):
                 value = [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
             return tuple(Key(self.of, None, "", self.low, self.high, self.choices).read(item) for item in value)
+        if self.kind == "table":
+            return _table(self.of, value)
         value = READERS[self.kind](value) if self.kind in READERS else _plain(self.kind, value)
         if self.choices is not None and value not in self.choices:
             raise ValueError(f"{value!r} is none of {', '.join(map(str, self.choices))}")
@@ -35,6 +40,21 @@ class Key:
             raise ValueError(f"{value:,} is below {self.low:,}")
         if self.high is not None and value > self.high:
             raise ValueError(f"{value:,} is above {self.high:,}")
+
+
+def _table(keys, value):
+    """{key: value} of an inline table; from --set also a text, "irq=24 cpus=0-1"."""
+    if isinstance(value, str):
+        value = dict(part.partition("=")[::2] for part in value.split())
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r} is no table: write {{ {', '.join(f'{name} = ...' for name in keys)} }}")
+    for name in value:
+        if name not in keys:
+            raise ValueError(f"unknown key {name}, of {', '.join(keys)}")
+    missing = [name for name, key in keys.items() if key.default is REQUIRED and name not in value]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing")
+    return {name: key.read(value[name]) if name in value else key.default for name, key in keys.items()}
 
 
 _NAMES = {"int": "a whole number", "cpu": "a CPU's number", "bool": "true or false", "text": "a text"}

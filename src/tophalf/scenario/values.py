@@ -69,6 +69,27 @@ def _range(part):
     return range(int(match[1]), int(match[2] or match[1]) + 1)
 
 
+def mask(value):
+    """CPU numbers of a mask as /proc/irq/N/smp_affinity takes it: hexadecimal, a comma before each 32 bits."""
+    text = value.strip().removeprefix("0x") if isinstance(value, str) else ""
+    if re.fullmatch(r"[0-9a-fA-F]{1,8}(,[0-9a-fA-F]{1,8}){0,255}", text) is None:
+        raise ValueError(f"{value!r} is no mask of CPUs: write f, or ff,ffffffff")
+    bits = int("".join(part.zfill(8) for part in text.split(",")), 16)
+    return tuple(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
+
+
+def irq(value):
+    """A line, by its number or by the name of one of its actions (eth0-rx-0)."""
+    if isinstance(value, str) and value.strip().isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    try:
+        return name(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no interrupt: write its number, or a name as eth0-rx-0") from None
+
+
 def cost(value):
     """What something costs, as Builder.cost takes it: a time; "exponential 1us"; "lognormal 2us 0.5" (sigma of the logarithm);
     "empirical 1us 2us 3us"; or a list of times, which is the same."""

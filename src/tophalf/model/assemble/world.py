@@ -1,9 +1,9 @@
 """A scenario as a Builder with everything in it."""
 
-from tophalf.model.assemble import devices, machine, nics, tasks
+from tophalf.model.assemble import at, devices, machine, nics, tasks
 
 # Section: what puts its tables into a Builder. In this order: later ones may name what earlier ones made.
-ASSEMBLERS = (("nic", nics.add), ("device", devices.add), ("task", tasks.add))
+ASSEMBLERS = (("nic", nics.add), ("device", devices.add), ("task", tasks.add), ("at", at.add))
 
 
 def assemble(scenario, seed):

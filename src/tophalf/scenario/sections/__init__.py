@@ -1,5 +1,8 @@
 """The sections of a scenario, a file each: what may be said of a machine, its devices and its load."""
 
-from tophalf.scenario.sections import costs, device, machine, nic, task
+from tophalf.scenario.sections import at, costs, device, machine, nic, task
 
-SECTIONS = {section.name: section for section in (machine.SECTION, costs.SECTION, nic.SECTION, device.SECTION, task.SECTION)}
+SECTIONS = {
+    section.name: section
+    for section in (machine.SECTION, costs.SECTION, nic.SECTION, device.SECTION, task.SECTION, at.SECTION)
+}
