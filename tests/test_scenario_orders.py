@@ -123,7 +123,7 @@ def test_a_second_world_of_one_builder_begins_anew():
 @pytest.mark.parametrize("orders, message", [
     ('[[at]]\ntime = "1ms"\n', r"test\.toml:15 \[at\]: no order at this moment"),
     ('[[at]]\ntime = "1ms"\ndisable_irq = 40\nenable_irq = 40\n', "more than one order"),
-    ('[[at]]\ntime = "1ms"\ndisable_irq = "cart"\n', r"test\.toml:17 \[at\] disable_irq: there is no interrupt cart; did you mean card"),
+    ('[[at]]\ntime = "1ms"\ndisable_irq = "cart"\n', r":17 \[at\] disable_irq: there is no interrupt cart; did you mean card"),
     ('[[at]]\ntime = "1ms"\ndisable_irq = 41\n', "no interrupt 41"),
     ('[[at]]\ntime = "1ms"\nset_affinity = { irq = 40 }\n', "by cpus or by mask"),
     ('[[at]]\ntime = "1ms"\nset_affinity = { irq = 40, cpus = 1, mask = "2" }\n', "by cpus or by mask"),

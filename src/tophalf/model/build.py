@@ -259,9 +259,8 @@ class Builder:
 
         m = self.memory
         end_managed(self)
-        m[f.G_HEAP] = m.take(
-            2 + 4 * len(self.cpus) + len(self.tasks) + 2 * len(self.queues) + 2 * len(self.napis) + len(self.devices) + len(self.actors) + 64
-        )
+        singles, doubles = len(self.tasks) + len(self.devices) + len(self.actors), len(self.queues) + len(self.napis)
+        m[f.G_HEAP] = m.take(4 * len(self.cpus) + singles + 2 * doubles + 66)
         m[f.G_TRACE_MAX], m[f.G_TRACE] = trace_rows, m.take(trace_rows * f.TRACE_ROW)
         return World(self)
 
