@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test test-kernel lint bench fuzz clean
+.PHONY: run test test-kernel lint bench calibrate fuzz clean
 
 run: $(INSTALLED)
 	@$(BIN)/python -m tophalf check --seconds 5 $$([ $$(id -u) = 0 ] && echo --record) || [ $$? -eq 1 ]
@@ -23,6 +23,10 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python bench/run.py
+
+# Measures what steps of this machine's kernel cost: a table for `tophalf run SCENARIO --set costs.table=this-machine.toml`
+calibrate: $(INSTALLED)
+	$(BIN)/python -m tophalf costs --measure this-machine.toml --force
 
 fuzz: $(INSTALLED)
 	$(BIN)/python bench/fuzz.py

@@ -127,7 +127,8 @@ def machines(draw):
 
 def _costs():
     # an interrupt takes time: a level line that nobody quiets would come without end at one moment
-    rest = ("softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "timer_tick")
+    rest = ("softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "timer_tick", "cache_cold",
+            "handler", "poll", "packet")  # fmt: skip
     return st.fixed_dictionaries({"irq_entry": st.integers(50, 1000), "irq_exit": st.integers(0, 500)},
                                  optional=dict.fromkeys(rest, _cost(3000)))  # fmt: skip
 

@@ -231,7 +231,7 @@ class SchedTwin(Twin):
         super().__init__(scenario | {"tasks": [], "threadirqs": False, "actions": {}})
         self.given = scenario
         self.fair = (Cfs if scenario["kernel"] == "6.1" else Eevdf)(self.tick_ns)
-        self.fifo, self.timers, self.expired, self.tick_is_due = [], [], [], False
+        self.fifo, self.timers, self.expired, self.tick_is_due, self.ran_last = [], [], [], False, None
         self.tasks = [Entity(FIRST_PID + number, given) for number, given in enumerate(scenario["tasks"])]
         for task, given in zip(self.tasks, scenario["tasks"], strict=True):
             task.life = self.life(task, given["steps"])
@@ -336,6 +336,9 @@ class SchedTwin(Twin):
         self.current = chosen
         if chosen is not self.idle:
             chosen.left += self.costs["context_switch"]
+            if self.ran_last is not chosen:  # its caches were another's
+                chosen.left += self.costs["cache_cold"]
+                self.ran_last = chosen
 
     # Tasks
 

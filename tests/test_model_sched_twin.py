@@ -45,6 +45,9 @@ def tasks(draw, others, number):
     return {"fifo": fifo, "nice": 0 if fifo else nice, "asleep": draw(st.booleans()), "steps": steps}
 
 
+COSTS = ("irq_entry", "irq_exit", "context_switch", "timer_tick", "syscall", "cache_cold")
+
+
 @st.composite
 def scenarios(draw):
     count, numbers = draw(st.integers(1, 5)), iter(range(8, GRID))
@@ -56,7 +59,7 @@ def scenarios(draw):
     return {
         "hz": draw(st.sampled_from((100, 250, 1000))), "kernel": draw(st.sampled_from(("6.1", "6.12", "6.12"))),
         "preempt": draw(st.sampled_from(("none", "voluntary", "full"))),
-        "costs": {name: draw(ns(2000)) for name in ("irq_entry", "irq_exit", "context_switch", "timer_tick", "syscall")}
+        "costs": {name: draw(ns(2000)) for name in COSTS}
         | {"softirq_entry": 0}, "lines": lines, "tasks": [draw(tasks(count, 1 + number)) for number in range(count)],
         "until_ns": 40_000_000, "cuts": sorted(draw(st.sets(st.integers(1, 40_000_000), max_size=3))),
     }  # fmt: skip

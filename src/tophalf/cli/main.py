@@ -15,6 +15,7 @@ COMMANDS = {
     "affinity": ("affinity", "show or set where an interrupt is delivered"),
     "run": ("run", "run a scenario on the model: the interrupt subsystem, simulated"),
     "scenarios": ("scenarios", "list the built-in scenarios, or show one"),
+    "costs": ("costs", "what the steps of the model cost, or measure it on this machine"),
 }
 
 USAGE = """usage: tophalf COMMAND [MACHINE] [options]

@@ -20,7 +20,7 @@ from tophalf.model.requestirq import request_irq
 from tophalf.model.rng import EXP_BITS, ziggurat_table
 
 COST_NAMES = (
-    "irq_entry", "irq_exit", "softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "timer_tick",
+    "irq_entry", "irq_exit", "softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "timer_tick", "cache_cold",
 )  # fmt: skip
 KERNELS = {"6.1": 601, "6.12": 612}
 PREEMPT = ("none", "voluntary", "full", "rt")
@@ -49,6 +49,7 @@ class Builder:
         self.memory = m = Memory(seed)
         self.cpus, self.irqs, self.tasks, self.queues, self.napis, self.devices = [], {}, {}, [], [], []
         self.actors = []  # (timer, make) of `actors`
+        self.driver_costs = {}  # of devices that do not say theirs: {"handler", "poll", "packet": as set_cost takes it}
         self.functions = {}  # address as the trace shows it: name
         # What no instruction asks but the machine's files tell (`machine`): isolated, nohz_full, irqaffinity: CPUs; nodes: {node:
         # CPUs}; device_nodes, drivers, speeds_mbps, queues_max: {device: value}; interrupt_remapping, irq_time_accounting: bool

@@ -15,9 +15,11 @@ from tophalf.model.fields import (
     C_IRQS_OFF,
     C_NEED_RESCHED,
     C_PREEMPT_COUNT,
+    C_RAN_LAST,
     C_RESCHED_BY_IRQ,
     C_RT_HEAD,
     C_SWITCHES,
+    COST_CACHE_COLD,
     COST_CONTEXT_SWITCH,
     COST_SIZE,
     F_CLASS,
@@ -142,6 +144,9 @@ def switch(m, cpu, task, chosen, preempted, by_irq):
     m[chosen + K_STAMP] = m[G_NOW]
     if chosen != m[cpu + C_IDLE]:
         m[m[cpu + C_FRAME] + F_LEFT] += cost(m, m[G_COSTS] + COST_CONTEXT_SWITCH * COST_SIZE)
+        if not m[chosen + K_FLAGS] & KERNEL_THREAD and m[cpu + C_RAN_LAST] != chosen:
+            m[m[cpu + C_FRAME] + F_LEFT] += cost(m, m[G_COSTS] + COST_CACHE_COLD * COST_SIZE)
+            m[cpu + C_RAN_LAST] = chosen
         start_tick(m, cpu)
 
 

@@ -3,21 +3,20 @@
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.build import COST_NAMES, Builder
+from tophalf.scenario.costtable import load_cost_table
+from tophalf.scenario.sections.costs import DRIVER
 
 TICKS = {"always": 0, "idle": 1, "never": 2}
-# Assumed: of the order measured on x86 servers; to be overridden by [costs]
-DEFAULT_COSTS_NS = {
-    "irq_entry": 300, "irq_exit": 200, "softirq_entry": 100, "syscall": 200, "page_fault": 700, "context_switch": 1_500,
-    "ipi": 800, "timer_tick": 1_500,
-}  # fmt: skip
 
 
 def make_builder(scenario, seed):
     """A Builder with the scenario's CPUs, kernel and costs."""
-    machine = scenario.one("machine")
+    machine, costs = scenario.one("machine"), costs_of(scenario)
     builder = Builder(
-        seed, machine.cpus, machine.hz, machine.kernel, machine.preempt, TICKS[machine.tick], machine.threadirqs, costs_of(scenario)
-    )
+        seed, machine.cpus, machine.hz, machine.kernel, machine.preempt, TICKS[machine.tick], machine.threadirqs,
+        {name: costs[name] for name in COST_NAMES},
+    )  # fmt: skip
+    builder.driver_costs = {name: costs[name] for name in DRIVER}
     builder.memory[f.G_NETDEV_BUDGET] = machine.netdev_budget
     builder.about |= {"irq_time_accounting": machine.irq_time_accounting, "isolated": machine.isolated, "nodes": _nodes(machine)}
     return builder
@@ -32,6 +31,7 @@ def _nodes(machine):
 
 
 def costs_of(scenario):
-    """{name of COST_NAMES: cost as Builder.cost takes it}: what [costs] says, else the default."""
-    given = scenario.one("costs").values
-    return {name: ("constant", DEFAULT_COSTS_NS[name]) if given.get(name) is None else given[name] for name in COST_NAMES}
+    """{name: cost as Builder.cost takes it}: what [costs] says one by one, else its table."""
+    given = scenario.one("costs")
+    costs, _ = load_cost_table(given.table, scenario.path)
+    return costs | {name: value for name, value in given.values.items() if name != "table" and value is not None}

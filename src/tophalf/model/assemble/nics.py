@@ -38,7 +38,7 @@ def _check_rate(nic):
 def _add_queue(builder, nic, number, cpu):
     m, name = builder.memory, f"{nic.name}-rx-{number}"
     desc = builder.irq(nic.irq + number, cpu, name=name)
-    packet = builder.cost(nic.packet_cost, f"packet of {name}")
+    packet = _cost(builder, nic, "packet", name)
     queue = builder.queue(nic.name, desc, MODES[nic.mode], nic.ring, packet, arrivals_of(nic, number, nic.queues))
     if nic.arrivals == "constant" and nic.rate:
         m[queue + f.Q_NEXT] = 10**9 * number // nic.rate  # queues take turns
@@ -47,6 +47,12 @@ def _add_queue(builder, nic, number, cpu):
     napi = _napi(builder, nic, name, queue)
     builder.action(desc, name, _handler(builder, nic, name, queue, napi))
     return queue
+
+
+def _cost(builder, nic, what, name):
+    """handler_cost, poll_cost or packet_cost, else what the table of costs says."""
+    given = getattr(nic, f"{what}_cost")
+    return builder.cost(builder.driver_costs[what] if given is None else given, f"{what} of {name}")
 
 
 def arrivals_of(entry, number=0, parts=1):
@@ -64,7 +70,7 @@ def _napi(builder, nic, name, queue):
         return 0
     if nic.mode != "napi":
         return builder.staged_napi(nic.name, queue, nic.weight)
-    napi = builder.napi(nic.name, queue, builder.cost(nic.poll_cost, f"poll of {name}"), nic.weight)
+    napi = builder.napi(nic.name, queue, _cost(builder, nic, "poll", name), nic.weight)
     builder.memory[napi + f.N_DEFER], builder.memory[napi + f.N_FLUSH_NS] = nic.napi_defer_hard_irqs, nic.gro_flush_timeout
     return napi
 
@@ -73,7 +79,7 @@ def _handler(builder, nic, name, queue, napi):
     """The driver's interrupt handler: serves the ring itself, hands on what came, or leaves all to NAPI."""
     code = Assembler()
     code.label("handler")
-    code(ops.OP_SPEND, builder.cost(nic.handler_cost, f"handler of {name}"))
+    code(ops.OP_SPEND, _cost(builder, nic, "handler", name))
     if nic.mode in ("handler", "poll"):
         code(ops.OP_RX_DRAIN, queue)
         code(ops.OP_QUEUE_DONE, queue)
