@@ -28,7 +28,8 @@ SYSTEM_VECTORS = (
     (LOCAL_TIMER_VECTOR, "local_timer"), (RESCHEDULE_VECTOR, "reschedule"), (CALL_FUNCTION_SINGLE_VECTOR, "call_function_single"),
     (IRQ_WORK_VECTOR, "irq_work"),
 )  # fmt: skip
-SYSTEM_ROUTINES = {"local_timer": "local_timer", "call_function_single": "call_function"}  # else "system_vector"
+# Others have "system_vector"
+SYSTEM_ROUTINES = {"local_timer": "local_timer", "call_function_single": "call_function", "irq_work": "irq_work"}
 SOFTIRQ_ROUTINES = (
     (vocab.HI, "hi_tasklets"), (vocab.TIMER, "timer_softirq"), (vocab.NET_RX, "net_rx"), (vocab.TASKLET, "tasklets"),
     (vocab.HRTIMER, "hrtimer_softirq"),
@@ -53,7 +54,7 @@ class Builder:
         self.functions = {}  # address as the trace shows it: name
         # What no instruction asks but the machine's files tell (`machine`): isolated, nohz_full, irqaffinity: CPUs; nodes: {node:
         # CPUs}; device_nodes, drivers, speeds_mbps, queues_max: {device: value}; interrupt_remapping, irq_time_accounting: bool
-        self.about = {}
+        self.about, self.workqueues = {}, None
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)
@@ -256,11 +257,14 @@ class Builder:
 
     def world(self, trace_rows=0):
         """The World, ready to run. trace_rows: room for events between two looks of Python; 0: no tracing."""
+        from tophalf.model.buildwork import end_work, timer_count
         from tophalf.model.world import World
 
         m = self.memory
+        end_work(self)
         end_managed(self)
-        singles, doubles = len(self.tasks) + len(self.devices) + len(self.actors), len(self.queues) + len(self.napis)
+        singles = len(self.tasks) + len(self.devices) + len(self.actors) + timer_count(self)
+        doubles = len(self.queues) + len(self.napis)
         m[f.G_HEAP] = m.take(4 * len(self.cpus) + singles + 2 * doubles + 66)
         m[f.G_TRACE_MAX], m[f.G_TRACE] = trace_rows, m.take(trace_rows * f.TRACE_ROW)
         return World(self)

@@ -79,7 +79,9 @@ from tophalf.model.ops import (
     OP_TIMERS,
     OPS_END,
     SOFTIRQ_END,
+    STACK_FROM,
     TASKS_END,
+    WORK_FROM,
 )
 from tophalf.model.queue import arm, next_time
 from tophalf.model.queue import pop as pop_timer
@@ -90,9 +92,10 @@ from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
 from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
 from tophalf.model.wakeup import start_task
+from tophalf.model.workexecute import execute_work, start_source
 
 STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
-BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR = range(6)
+BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK = range(7)
 
 
 @entry
@@ -222,6 +225,8 @@ def step(m, cpu, frame):
             call_functions(m, cpu, frame)
         else:
             execute_napi(m, cpu, frame, op, x)
+    elif WORK_FROM <= op < STACK_FROM:
+        execute_work(m, cpu, frame, op, x, y, m[pc + 3])
     elif MANAGE_FROM <= op < OPS_END:
         execute_manage(m, cpu, frame, op, x, y)
     else:
@@ -273,6 +278,8 @@ def begin(m, what, address):
         arrive(m, address, m[G_NOW])
     elif what == BEGIN_DEVICE:
         device_listens(m, address)
+    elif what == BEGIN_WORK:
+        start_source(m, address)
     elif what == BEGIN_CPU:
         if m[G_NOHZ] == 0:
             start_tick(m, address)

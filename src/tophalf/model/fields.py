@@ -29,7 +29,7 @@ ON_CPU, ON_TICK, ON_HRTIMER, ON_QUEUE, ON_IPI, ON_DEVICE, ON_ACTOR = range(7)
 
 # A kernel timer: expires on its CPU, in the local timer interrupt or (from the wheel) in the TIMER softirq after it
 H_NEXT, H_CPU, H_DO, H_ARG, HRTIMER_SIZE = range(TIMER_SIZE, TIMER_SIZE + 5)
-DO_WAKE, DO_NAPI, DO_CALL = range(3)
+DO_WAKE, DO_NAPI, DO_CALL, DO_DELAYED_WORK, DO_QUEUE_WORK, DO_MAYDAY = range(6)
 IN_WHEEL = 16  # added to H_DO: a timer of the wheel, good to a jiffy, run in the TIMER softirq
 IN_SOFTIRQ_TIMER = 32  # added to H_DO: an hrtimer that runs in the HRTIMER softirq (HRTIMER_MODE_SOFT)
 

@@ -10,6 +10,7 @@ from tophalf.model.contexts import call
 from tophalf.model.costs import cost
 from tophalf.model.cputime import account_process_tick
 from tophalf.model.fields import (
+    C_CURRENT,
     C_HRTIMERS,
     C_NEED_RESCHED,
     C_RESCHED_BY_IRQ,
@@ -19,7 +20,10 @@ from tophalf.model.fields import (
     COST_SIZE,
     COST_TIMER_TICK,
     DO_CALL,
+    DO_DELAYED_WORK,
+    DO_MAYDAY,
     DO_NAPI,
+    DO_QUEUE_WORK,
     DO_WAKE,
     F_LEFT,
     F_PC,
@@ -28,6 +32,7 @@ from tophalf.model.fields import (
     H_DO,
     H_NEXT,
     IN_WHEEL,
+    K_WORKER,
 )
 from tophalf.model.jit import compiled
 from tophalf.model.napi import napi_watchdog
@@ -35,6 +40,10 @@ from tophalf.model.ops import STRIDE
 from tophalf.model.sched import slice_is_over
 from tophalf.model.softirq import mark_softirq
 from tophalf.model.wakeup import wake
+from tophalf.model.workers import pool_mayday_timeout
+from tophalf.model.workexecute import source_fires
+from tophalf.model.workpools import wq_worker_tick
+from tophalf.model.workqueue import delayed_work_timer_fn
 
 
 @compiled
@@ -53,6 +62,8 @@ def local_timer(m, cpu, frame):
         if slice_is_over(m, cpu):
             m[cpu + C_NEED_RESCHED] = 1
             m[cpu + C_RESCHED_BY_IRQ] = 1
+        if m[m[cpu + C_CURRENT] + K_WORKER]:
+            wq_worker_tick(m, cpu)
     if m[cpu + C_WHEEL]:
         mark_softirq(m, cpu, vocab.TIMER)
 
@@ -79,3 +90,9 @@ def expire_next(m, cpu, link):
         napi_watchdog(m, cpu, m[timer + H_ARG])
     elif what == DO_CALL:
         call(m, cpu, m[timer + H_ARG], timer)
+    elif what == DO_DELAYED_WORK:
+        delayed_work_timer_fn(m, cpu, m[timer + H_ARG])
+    elif what == DO_QUEUE_WORK:
+        source_fires(m, cpu, m[timer + H_ARG])
+    elif what == DO_MAYDAY:
+        pool_mayday_timeout(m, cpu, m[timer + H_ARG])

@@ -1,7 +1,7 @@
 """The kernel's own routines as programs: what happens between their instructions is what an interrupt can come between."""
 
 from tophalf import vocab
-from tophalf.model import manageops, ops
+from tophalf.model import manageops, ops, workops
 from tophalf.model.fields import C_SOFT_TIMERS, C_WHEEL, F_R1, IRQ_WAKE_THREAD
 from tophalf.model.program import Assembler
 
@@ -33,6 +33,11 @@ def _system_vector(code, costs):
     """Interrupts without a line: reschedule, irq_work; and function calls (kernel/smp.c flush_smp_call_function_queue)."""
     code.label("system_vector")
     code(ops.OP_SYSVEC_BEGIN)
+    code(ops.OP_SYSVEC_END)
+    code(ops.OP_JUMP, "irq_out")
+    code.label("irq_work")
+    code(ops.OP_SYSVEC_BEGIN)
+    code(workops.OP_IRQ_WORK)
     code(ops.OP_SYSVEC_END)
     code(ops.OP_JUMP, "irq_out")
     code.label("call_function")
@@ -137,6 +142,34 @@ def _managed(code, costs):
     code(ops.OP_RET)
 
 
+def _workers(code, costs):
+    """kernel/workqueue.c worker_thread, rescuer_thread, wq_barrier_func; workqueue_softirq_action before a softirq's tasklets."""
+    code.label("worker_thread")
+    code(workops.OP_WORKER_BEGIN, "worker_create")
+    code.label("worker_end")
+    code(workops.OP_WORK_END)
+    code(ops.OP_COND_RESCHED)
+    code(workops.OP_WORK_DONE, "worker_end", "worker_thread")
+    code.label("worker_create")
+    code(workops.OP_WORKER_CREATED, "worker_end", "worker_thread")
+    code.label("rescuer_thread")
+    code(workops.OP_RESCUER, 0, workops.RESCUER_NEXT)
+    code(workops.OP_RESCUER, 0, workops.RESCUER_MOVE)
+    code(workops.OP_RESCUER, "rescuer_end", workops.RESCUER_BEGIN, "rescuer_thread")
+    code.label("rescuer_end")
+    code(workops.OP_WORK_END)
+    code(ops.OP_COND_RESCHED)
+    code(workops.OP_RESCUER, "rescuer_end", workops.RESCUER_DONE, "rescuer_thread")
+    for label, vector, tasklets in (("bh_work", vocab.TASKLET, "tasklets"), ("hi_bh_work", vocab.HI, "hi_tasklets")):
+        code.label(label)
+        code(workops.OP_BH_WORKER, tasklets, workops.BH_BEGIN, vector)
+        code(workops.OP_WORK_END)
+        code(workops.OP_BH_WORKER, tasklets, workops.BH_DONE)
+    code.label("wq_barrier")
+    code(workops.OP_BARRIER)
+    code(ops.OP_RET)
+
+
 def _small(code, costs):
     code.label("idle")
     code(ops.OP_HALT)
@@ -161,5 +194,6 @@ def staged_poll_routine(code, queue, weight):
 
 
 ROUTINES = (
-    _irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _timers, _irq_thread, _managed, _small,
+    _irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _timers, _irq_thread, _managed,
+    _workers, _small,
 )  # fmt: skip

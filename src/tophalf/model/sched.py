@@ -45,6 +45,8 @@ from tophalf.model.fields import (
     K_SWITCHES,
     K_VLAG,
     K_WOKEN_BY_IRQ,
+    K_WORKER,
+    RTLOCK_WAIT,
     RUNNING,
     SOFTIRQ_MASK,
     TASK,
@@ -53,6 +55,7 @@ from tophalf.model.jit import compiled, inlined
 from tophalf.model.tick import start_tick
 from tophalf.model.trace import emit
 from tophalf.model.wakeup import dequeue, enqueue, trace_priority
+from tophalf.model.workpools import wq_worker_running, wq_worker_sleeping
 
 # CONFIG_PREEMPT_*: when a task that did not ask for it can be taken off its CPU
 PREEMPT_NONE, PREEMPT_VOLUNTARY, PREEMPT_FULL, PREEMPT_RT = range(4)
@@ -66,6 +69,8 @@ def schedule(m, cpu, preempted):
     """Choose who runs (kernel/sched/core.c __schedule). preempted: whether it is left in the kernel without having asked."""
     charge(m, cpu)
     task = m[cpu + C_CURRENT]
+    if m[task + K_WORKER] and m[task + K_STATE] != RUNNING and m[task + K_STATE] != RTLOCK_WAIT:
+        wq_worker_sleeping(m, cpu, task)
     m[cpu + C_NEED_RESCHED] = 0
     by_irq = m[cpu + C_RESCHED_BY_IRQ]
     m[cpu + C_RESCHED_BY_IRQ] = 0
@@ -142,6 +147,8 @@ def switch(m, cpu, task, chosen, preempted, by_irq):
     m[cpu + C_PREEMPT_COUNT] = m[chosen + K_PREEMPT_COUNT]
     m[cpu + C_IRQS_OFF] = 0
     m[chosen + K_STAMP] = m[G_NOW]
+    if m[chosen + K_WORKER]:
+        wq_worker_running(m, chosen)
     if chosen != m[cpu + C_IDLE]:
         m[m[cpu + C_FRAME] + F_LEFT] += cost(m, m[G_COSTS] + COST_CONTEXT_SWITCH * COST_SIZE)
         if not m[chosen + K_FLAGS] & KERNEL_THREAD and m[cpu + C_RAN_LAST] != chosen:

@@ -25,7 +25,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.ipi import LOCAL_TIMER_VECTOR
 from tophalf.model.jit import compiled, inlined
-from tophalf.model.queue import arm
+from tophalf.model.queue import arm, cancel
 
 
 @inlined
@@ -58,6 +58,21 @@ def start_timer(m, timer, cpu, time_ns):
     if m[timer + H_DO] & IN_WHEEL:
         time_ns = (time_ns // m[G_HZ_NS] + 1) * m[G_HZ_NS]
     arm(m, timer, time_ns)
+
+
+@compiled
+def del_timer(m, timer):
+    """Stop a timer of the wheel. Returns whether it was still to come, or had come and its function not begun."""
+    if m[timer + T_SLOT]:
+        cancel(m, timer)
+        return True
+    link = m[timer + H_CPU] + C_WHEEL if m[timer + H_CPU] else 0
+    while link and m[link] and m[link] != timer:
+        link = m[link] + H_NEXT
+    if link == 0 or m[link] == 0:
+        return False
+    m[link] = m[timer + H_NEXT]
+    return True
 
 
 @compiled

@@ -24,7 +24,7 @@ class World:
 
     def __init__(self, builder):
         from tophalf.model.buildmanage import start_lines
-        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, begin
+        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, BEGIN_WORK, begin
 
         self.builder, self.rows, self.answers = builder, [], []
         self.memory = _as_memory(builder.memory.words)
@@ -38,6 +38,8 @@ class World:
             begin(self.memory, BEGIN_QUEUE, address)
         for address in builder.devices:
             begin(self.memory, BEGIN_DEVICE, address)
+        for address in builder.workqueues.sources if builder.workqueues else ():
+            begin(self.memory, BEGIN_WORK, address)
 
     @property
     def now_ns(self):
