@@ -12,6 +12,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODEL = os.path.join(os.path.dirname(HERE), "src", "tophalf", "model")
 DECORATORS = {"compiled", "inlined", "entry"}
 EXEMPT = {
+    "workqueue": "owed: so far test_model_workqueue holds the kernel's timelines and its rules one by one",
+    "workers": "owed, as workqueue",
+    "workrun": "owed, as workqueue",
+    "rescuers": "owed, as workqueue",
+    "bhwork": "owed, as workqueue",
+    "workpools": "owed, as workqueue",
+    "worklists": "owed, as workqueue",
+    "workflush": "owed, as workqueue",
+    "workfreeze": "owed, as workqueue",
+    "workexecute": "owed, as workqueue",
     "kmsg": "a line of text for each thing told; who tells it has a twin",
     "irqdisable": "owed: so far test_model_irqdisable holds its rules one by one",
     "taskmove": "owed: one rule, an irq thread that follows its line; nothing moves lines in a scenario yet",

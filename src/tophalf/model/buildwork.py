@@ -32,7 +32,8 @@ COMM_MAX = 15  # TASK_COMM_LEN less the end
 
 
 class Workqueues:
-    """What a Builder knows of workqueues. power_efficient: workqueue.power_efficient of the command line."""
+    """What a Builder knows of workqueues: pools by what they are for, pool_workqueues by (workqueue, pool), names of workqueues by
+    address, those of the kernel by variable; items, and by name (`named`) with their workqueues (`queue_of`)."""
 
     def __init__(self, builder):
         m = self.memory = builder.memory
@@ -41,7 +42,9 @@ class Workqueues:
         m[self.block + g.W_BARRIER_PROGRAM] = builder.routines["wq_barrier"]
         m[self.block + g.W_BARRIER_FUNCTION] = add_function(builder, "wq_barrier_func")
         self.pools, self.pwqs, self.queues, self.system, self.works, self.sources = {}, {}, {}, {}, [], []
-        self.power_efficient = False
+        self.named, self.queue_of, self.ended = {}, {}, False
+        m[self.block + g.W_CREATE_NS] = builder.about.get("worker_creation_ns", 0)
+        self.power_efficient = builder.about.get("power_efficient", False)
         cpus = range(len(builder.cpus))
         self.nodes = list((builder.about.get("nodes") or {0: tuple(cpus)}).values())
         self.has_bh = m[f.G_KERNEL] >= 609
@@ -122,9 +125,9 @@ def add_source(builder, purpose, works, wq, arrivals, home=0, cpu=None, delay=0,
 def end_work(builder):
     """Workers, rescuers, and what other tasks need to wait for items."""
     known = builder.workqueues
-    if known is None:
+    if known is None or known.ended:
         return
-    m = builder.memory
+    m, known.ended = builder.memory, True
     for pool in known.pools.values():
         _make_workers(builder, known, pool)
     for wq, name in known.queues.items():

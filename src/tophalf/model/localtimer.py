@@ -37,10 +37,10 @@ from tophalf.model.fields import (
 from tophalf.model.jit import compiled
 from tophalf.model.napi import napi_watchdog
 from tophalf.model.ops import STRIDE
+from tophalf.model.rescuers import pool_mayday_timeout
 from tophalf.model.sched import slice_is_over
 from tophalf.model.softirq import mark_softirq
 from tophalf.model.wakeup import wake
-from tophalf.model.workers import pool_mayday_timeout
 from tophalf.model.workexecute import source_fires
 from tophalf.model.workpools import wq_worker_tick
 from tophalf.model.workqueue import delayed_work_timer_fn

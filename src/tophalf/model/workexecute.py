@@ -4,10 +4,12 @@ A timer queues from the local timer interrupt (an hrtimer) or from the HRTIMER s
 queued in turn.
 """
 
+from tophalf.model.bhwork import execute_bh_worker
 from tophalf.model.fields import BLOCKED, C_CURRENT, F_PC, F_R0, G_NOW, K_CPU, K_STATE, K_TIMER, Q_NEXT
 from tophalf.model.jit import compiled
 from tophalf.model.nicplan import go_to_next
 from tophalf.model.ops import STRIDE
+from tophalf.model.rescuers import execute_rescuer
 from tophalf.model.sched import schedule
 from tophalf.model.tick import start_timer
 from tophalf.model.workers import execute_worker
@@ -26,10 +28,12 @@ from tophalf.model.workflush import execute_flush, mod_delayed_work
 from tophalf.model.workfreeze import execute_suspend
 from tophalf.model.workops import (
     DELAY_UNIT,
+    OP_BH_WORKER,
     OP_IRQ_WORK,
     OP_MOD_DELAYED_WORK,
     OP_QUEUE_DELAYED_WORK,
     OP_QUEUE_WORK,
+    OP_RESCUER,
     OP_SUSPEND,
     OP_WAIT_ARRIVAL,
     OP_WORKER_BEGIN,
@@ -52,10 +56,14 @@ def execute_work(m, cpu, frame, op, x, y, z):
         wait_for_arrival(m, cpu, frame, x)
     elif op == OP_IRQ_WORK:
         irq_work_run(m, cpu)
+    elif op == OP_BH_WORKER:
+        execute_bh_worker(m, cpu, frame, x, y, z)
+    elif op == OP_RESCUER:
+        execute_rescuer(m, cpu, frame, x, y, z)
     elif op < OP_WORKER_BEGIN:
         execute_flush(m, cpu, frame, op, x, y)
     else:
-        execute_worker(m, cpu, frame, op, x, y, z)
+        execute_worker(m, cpu, frame, op, x, y)
 
 
 @compiled

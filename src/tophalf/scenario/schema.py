@@ -5,7 +5,7 @@ from tophalf.scenario import values
 
 READERS = {
     "duration": values.duration_ns, "rate": values.rate, "cpus": values.cpus, "mask": values.mask, "cost": values.cost,
-    "name": values.name, "irq": values.irq,
+    "name": values.name, "irq": values.irq, "step": values.step,
 }  # fmt: skip
 REQUIRED = object()
 

@@ -106,6 +106,17 @@ def cost(value):
     return (kind, duration_ns(given[0]), *map(_sigma, given[1:]))
 
 
+STEPS = {"run": cost, "sleep": duration_ns, "queue": name, "cancel": name, "flush": name}
+
+
+def step(value):
+    """(verb, argument) of what a work item does: "run exponential 1us", "sleep 10ms", "queue NAME", ..."""
+    verb, _, argument = value.strip().partition(" ") if isinstance(value, str) else ("", "", "")
+    if verb not in STEPS:
+        raise ValueError(f"{value!r} is no step: write {', '.join(STEPS)}, as run 5ms")
+    return verb, STEPS[verb](argument.strip())
+
+
 def _at_least_one(items):
     if not items:
         raise ValueError("an empirical cost needs at least one time")

@@ -3,9 +3,11 @@
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import ops
+from tophalf.model import ops, workops
 from tophalf.model.assemble.nics import arrivals_of
+from tophalf.model.assemble.works import find_workqueue
 from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action, spend_program
+from tophalf.model.buildwork import add_work
 from tophalf.model.program import Assembler
 
 FLOWS = {"edge": f.FLOW_EDGE, "level": f.FLOW_LEVEL, "fasteoi": f.FLOW_FASTEOI}
@@ -27,10 +29,12 @@ def add(builder, scenario, entry):
 
 
 def _deferred(builder, entry):
-    """The program of the deferred part, or the tasklet that runs it; 0 for none."""
+    """The program of the deferred part, or the tasklet or work item that runs it; 0 for none."""
     if entry.defer == "nothing":
         return 0
     program = spend_program(builder, builder.cost(entry.deferred_cost, f"deferred by {entry.name}"))
+    if entry.defer == "work":
+        return add_work(builder, f"{entry.name}_work", program)
     return add_tasklet(builder, f"{entry.name}_tasklet", program) if "tasklet" in entry.defer else program
 
 
@@ -45,6 +49,8 @@ def _handler(builder, entry, device, deferred):
         code(ops.OP_DEVICE_ACK, device)
     if "tasklet" in entry.defer:
         code(ops.OP_TASKLET_SCHEDULE, deferred, vocab.HI if entry.defer == "hi_tasklet" else vocab.TASKLET)
+    if entry.defer == "work":
+        code(workops.OP_QUEUE_WORK, deferred, find_workqueue(builder, entry))
     if entry.answer == "handled":
         code(ops.OP_RET, f.IRQ_WAKE_THREAD if entry.defer == "thread" else f.IRQ_HANDLED)
     code.label("none")

@@ -19,6 +19,7 @@ def make_builder(scenario, seed):
     builder.driver_costs = {name: costs[name] for name in DRIVER}
     builder.memory[f.G_NETDEV_BUDGET] = machine.netdev_budget
     builder.about |= {"irq_time_accounting": machine.irq_time_accounting, "isolated": machine.isolated, "nodes": _nodes(machine)}
+    builder.about |= {"power_efficient": machine.power_efficient, "worker_creation_ns": machine.worker_creation}
     return builder
 
 

@@ -1,9 +1,12 @@
 """A scenario as a Builder with everything in it."""
 
-from tophalf.model.assemble import at, devices, machine, nics, tasks
+from tophalf.model.assemble import at, devices, machine, nics, tasks, works
 
 # Section: what puts its tables into a Builder. In this order: later ones may name what earlier ones made.
-ASSEMBLERS = (("nic", nics.add), ("device", devices.add), ("task", tasks.add), ("at", at.add))
+ASSEMBLERS = (
+    ("workqueue", works.add_queue), ("nic", nics.add), ("device", devices.add), ("work", works.add), ("task", tasks.add),
+    ("at", at.add),
+)  # fmt: skip
 
 
 def assemble(scenario, seed):

@@ -17,6 +17,8 @@ SECTION = Section(
         "nodes": Key("list", (), "CPUs of each NUMA node: [\"0-3\", \"4-7\"]; one node when left out", of="cpus"),
         "isolated": Key("cpus", (), "isolcpus=: CPUs that rules hold free of interrupts; the model places nothing by it"),
         "irq_time_accounting": Key("bool", False, "whether /proc/stat times interrupts by the clock, not by ticks"),
+        "power_efficient": Key("bool", False, "workqueue.power_efficient: such workqueues are unbound"),
+        "worker_creation": Key("duration", 0, "how long kthreadd takes to make a worker; beyond 10 ms rescuers are called"),
         "netdev_budget": Key("int", 300, "packets a run of NET_RX (net.core.netdev_budget)", 1, 1_000_000),
         "seconds": Key("duration", 1_000_000_000, "how long a run lasts when nothing else is said", 1),
     },
