@@ -1,12 +1,13 @@
 """`tophalf run` and `tophalf scenarios` at the command line."""
 
 import json
+import os
 
 import pytest
 
 from tophalf.cli.main import main
 from tophalf.cli.run_text import BAR_WIDTH, handler_ns, run_text
-from tophalf.scenario.load import builtin_names, load_scenario
+from tophalf.scenario.load import builtin_names, load_scenario, read_scenario
 
 pytestmark = pytest.mark.kernels
 
@@ -23,6 +24,17 @@ def test_run_as_json(capsys):
     assert main(["run", "mm1", "--seconds", "0.002", "--seed", "4", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["scenario"], found["seed"], found["simulated_ns"]) == ("mm1", 4, 2_000_000)
+
+
+def test_json_says_what_was_saved_and_what_of_it_had_no_room(tmp_path, capsys, monkeypatch):
+    path = str(tmp_path / "run.tar")
+    assert main(["run", "mm1", "--seconds", "0.0005", "--save", path, "--json"]) == 0
+    saved = json.loads(capsys.readouterr().out)["saved"]
+    assert saved == {"path": path, "size_bytes": os.path.getsize(path), "cut": None}
+    monkeypatch.setattr("tophalf.model.recorder.TRACE_ROWS", 40)
+    monkeypatch.setattr("tophalf.model.recorder.EVENTS_MAX", 50)
+    assert main(["run", "mm1", "--seconds", "0.0005", "--save", path, "--force", "--json"]) == 0
+    assert "trace" in json.loads(capsys.readouterr().out)["saved"]["cut"]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +75,8 @@ def test_what_a_load_asks_for_is_said_only_where_it_is_known():
     assert handler_ns(scenario, scenario.all("nic")[0]) == 5000
     scenario = load_scenario("10gbe-napi")
     assert handler_ns(scenario, scenario.all("nic")[0]) == 300 + 500 + 200  # entry and exit by default
+    scenario = read_scenario('[[nic]]\nrate = 1000\nmode = "each"\n', "plain.toml")
+    assert handler_ns(scenario, scenario.all("nic")[0]) == 300 + 500 + 200  # the handler's by default, too
     scenario = load_scenario("10gbe-per-packet", ["nic.handler_cost=exponential 4us"])
     assert handler_ns(scenario, scenario.all("nic")[0]) is None
 

@@ -34,7 +34,8 @@ def run(args):
     done, cut = _simulated(args, scenario)
     render.progress("")
     if args.json:
-        print_json(done.as_dict())
+        saved = {"saved": {"path": args.save, "size_bytes": os.path.getsize(args.save), "cut": cut}} if args.save else {}
+        print_json(done.as_dict() | saved)
     else:
         _show(scenario, done)
         if args.save:

@@ -42,7 +42,7 @@ def _asked(scenario):
 def handler_ns(scenario, nic):
     """ns of an interrupt from entry to exit where all its parts are constant, else None."""
     costs = costs_of(scenario)
-    parts = [nic.handler_cost, costs["irq_entry"], costs["irq_exit"]]
+    parts = [nic.handler_cost or costs["handler"], costs["irq_entry"], costs["irq_exit"]]
     return sum(part[1] for part in parts) if all(part[0] == "constant" for part in parts) else None
 
 
