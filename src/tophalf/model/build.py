@@ -9,6 +9,7 @@ from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.buildmanage import begin_line, begin_managed, begin_percpu_line, end_managed
+from tophalf.model.buildstack import end_stack
 from tophalf.model.costs import MEAN_NS_MAX
 from tophalf.model.fair import weight_of_nice
 from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
@@ -51,6 +52,7 @@ class Builder:
         self.cpus, self.irqs, self.tasks, self.queues, self.napis, self.devices = [], {}, {}, [], [], []
         self.actors = []  # (timer, make) of `actors`
         self.driver_costs = {}  # of devices that do not say theirs: {"handler", "poll", "packet": as set_cost takes it}
+        self.stacked, self.sockets, self.reader_cpus = [], [], set()  # queues with a stack above, see `buildstack`
         self.functions = {}  # address as the trace shows it: name
         # What no instruction asks but the machine's files tell (`machine`): isolated, nohz_full, irqaffinity: CPUs; nodes: {node:
         # CPUs}; device_nodes, drivers, speeds_mbps, queues_max: {device: value}; interrupt_remapping, irq_time_accounting: bool
@@ -263,6 +265,7 @@ class Builder:
         m = self.memory
         end_work(self)
         end_managed(self)
+        end_stack(self)
         singles = len(self.tasks) + len(self.devices) + len(self.actors) + timer_count(self)
         doubles = len(self.queues) + len(self.napis)
         m[f.G_HEAP] = m.take(4 * len(self.cpus) + singles + 2 * doubles + 66)

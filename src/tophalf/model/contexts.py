@@ -45,7 +45,7 @@ from tophalf.model.jit import compiled, inlined
 from tophalf.model.nicplan import take_back
 from tophalf.model.queue import arm, cancel
 
-STACK_FULL, NO_INSTRUCTION, TIME_STANDS_STILL = 1, 2, 3  # G_ERROR
+STACK_FULL, NO_INSTRUCTION, TIME_STANDS_STILL, NO_PACKETS = 1, 2, 3, 4  # G_ERROR
 
 
 @inlined

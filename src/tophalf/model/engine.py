@@ -47,6 +47,7 @@ from tophalf.model.jit import compiled, entry, inlined
 from tophalf.model.localtimer import local_timer, run_timers
 from tophalf.model.manage import execute_manage
 from tophalf.model.napi import execute_napi
+from tophalf.model.netstack import execute_stack
 from tophalf.model.nic import execute_nic, queue_looks, watch
 from tophalf.model.nicplan import arrive
 from tophalf.model.ops import (
@@ -88,6 +89,7 @@ from tophalf.model.queue import pop as pop_timer
 from tophalf.model.sched import may_preempt, preempt
 from tophalf.model.smpcall import call_functions
 from tophalf.model.softirq import execute_softirq
+from tophalf.model.stackops import STACK_END
 from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
 from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
@@ -227,6 +229,8 @@ def step(m, cpu, frame):
             execute_napi(m, cpu, frame, op, x)
     elif WORK_FROM <= op < STACK_FROM:
         execute_work(m, cpu, frame, op, x, y, m[pc + 3])
+    elif STACK_FROM <= op < STACK_END:
+        execute_stack(m, cpu, frame, op, x, y)
     elif MANAGE_FROM <= op < OPS_END:
         execute_manage(m, cpu, frame, op, x, y)
     else:

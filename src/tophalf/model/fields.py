@@ -101,6 +101,7 @@ IRQTF_FORCED_THREAD, IRQTF_AFFINITY, IRQTF_SECONDARY = 1, 2, 4
     Q_SIGNALS, Q_NAME, Q_SINK, Q_LOST, Q_LOST_COUNT, QUEUE_SIZE,
 ) = range(50)  # fmt: skip
 SLOT_ARRIVAL, SLOT_COST, SLOT_DONE, SLOT_SIZE = range(4)
+SLOT_SERIAL = SLOT_DONE  # until it is served: the how manieth offered packet it is, from 1 on
 # Q_MODE. NAPI: masked while polled. DRAIN: the handler empties the ring, its line masked. POLL: a timer instead of arrivals.
 # EACH: every packet signals, merged where the APIC merges; COUNTED: the device raises one interrupt for each packet.
 MODE_NAPI, MODE_DRAIN, MODE_POLL, MODE_EACH, MODE_COUNTED = range(5)

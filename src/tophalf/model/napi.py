@@ -1,8 +1,7 @@
 """NAPI: a queue's interrupt stays off while softirqs poll it. net/core/dev.c.
 
 The frame of net_rx_action holds: R1 budget left (0: the window is exhausted), R2 the jiffy at which it ends, R3 the list that it
-took, less R5, the instance that is polled; R4 those to poll again. Left out: threaded NAPI, busy polling, netpoll, RPS, the
-timer that flushes GRO where interrupts are not deferred.
+took, less R5, the instance that is polled; R4 those to poll again. Left out: threaded NAPI, busy polling, netpoll.
 """
 
 from tophalf import vocab
@@ -38,6 +37,7 @@ from tophalf.model.fields import (
     N_POLL,
     N_POLLS,
     N_QUEUE,
+    N_STACK,
     N_STATE,
     N_TIMER,
     N_WEIGHT,
@@ -55,8 +55,11 @@ from tophalf.model.ops import (
     OP_NET_RX_DONE,
     OP_NET_RX_END,
     OP_NET_RX_NEXT,
+    STRIDE,
 )
+from tophalf.model.rpsipi import has_rps_ipi_waiting, send_rps_ipis
 from tophalf.model.softirq import mark_softirq
+from tophalf.model.stackfields import Y_FLUSH, Y_HELD, Y_RX_COUNT, Y_TIMED
 from tophalf.model.tick import jiffies, start_timer
 from tophalf.model.trace import emit
 
@@ -125,7 +128,11 @@ def poll_next(m, cpu, frame, x):
 def polled(m, cpu, frame, x):
     """napi_poll, __napi_poll: count it; a poll of the whole weight goes to the end of those to poll again."""
     napi, work = m[frame + F_R5], m[frame + F_R0]
-    count_poll(m, cpu, napi, work)
+    if work >= 0:
+        count_poll(m, cpu, napi, work)
+        if m[napi + N_STACK] and flush_full_poll(m, cpu, frame, napi, work):
+            return
+    work = abs(work)
     if work >= m[napi + N_WEIGHT]:
         m[napi + N_NEXT] = 0
         join(m, frame + F_R4, napi)
@@ -135,6 +142,17 @@ def polled(m, cpu, frame, x):
         m[cpu + C_SQUEEZED] += 1
     else:
         m[frame + F_PC] = x
+
+
+@compiled
+def flush_full_poll(m, cpu, frame, napi, work):
+    """After a full poll GRO lets go of what it holds: OP_NET_RX_DONE again then, with -work. Returns whether there is any."""
+    gro = m[napi + N_STACK]
+    if work < m[napi + N_WEIGHT] or m[gro + Y_HELD] + m[gro + Y_RX_COUNT] == 0:
+        return False
+    m[frame + F_PC] -= STRIDE
+    m[call(m, cpu, m[gro + Y_FLUSH], napi) + F_R5] = -work
+    return True
 
 
 @inlined
@@ -150,18 +168,23 @@ def count_poll(m, cpu, napi, work):
 def net_rx_ends(m, cpu, frame, x):
     """The end of a round. Since 6.2 what joined meanwhile is polled at once when nothing else is left (x: begin anew).
 
-    In 6.1 it has raised NET_RX itself.
+    In 6.1 it has raised NET_RX itself. CPUs whose backlog was given packets are told last.
     """
+    ipi_waits = has_rps_ipi_waiting(m, cpu)
     if m[frame + F_R1] > 0 and m[frame + F_R3] == 0 and m[frame + F_R4] == 0:
         m[cpu + C_IN_NET_RX] = 0
-        if m[cpu + C_POLL_HEAD] and m[G_KERNEL] > KERNEL_6_1:
+        begins_anew = m[cpu + C_POLL_HEAD] and m[G_KERNEL] > KERNEL_6_1
+        if begins_anew:
             m[frame + F_PC] = x
-        return
+        if begins_anew or not ipi_waits:
+            return
     gather(m, cpu, frame)
     if m[cpu + C_POLL_HEAD]:
         mark_softirq(m, cpu, vocab.NET_RX)
     else:
         m[cpu + C_IN_NET_RX] = 0
+    if ipi_waits:
+        send_rps_ipis(m, cpu)
 
 
 @compiled
@@ -189,10 +212,12 @@ def napi_complete_done(m, cpu, napi, work):
     """Whether the driver may let its queue interrupt again."""
     if work > 0:
         m[napi + N_DEFER_COUNT] = m[napi + N_DEFER]
-    timeout_ns = 0
+    timeout_ns = deferral_ns = 0
+    if m[napi + N_STACK] and m[m[napi + N_STACK] + Y_TIMED]:
+        timeout_ns = m[napi + N_FLUSH_NS]
     if m[napi + N_DEFER_COUNT] > 0:
         m[napi + N_DEFER_COUNT] -= 1
-        timeout_ns = m[napi + N_FLUSH_NS]
+        timeout_ns = deferral_ns = m[napi + N_FLUSH_NS]
     if m[napi + N_STATE] & NAPI_MISSED:
         m[napi + N_STATE] &= ~NAPI_MISSED
         join_poll_list(m, cpu, napi)
@@ -201,7 +226,7 @@ def napi_complete_done(m, cpu, napi, work):
     if timeout_ns:
         m[napi + N_TIMER + H_ARG] = napi
         start_timer(m, napi + N_TIMER, cpu, m[G_NOW] + timeout_ns)
-    return timeout_ns == 0
+    return deferral_ns == 0
 
 
 @compiled

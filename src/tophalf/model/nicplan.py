@@ -57,6 +57,7 @@ from tophalf.model.fields import (
     SLOT_ARRIVAL,
     SLOT_COST,
     SLOT_DONE,
+    SLOT_SERIAL,
     SLOT_SIZE,
 )
 from tophalf.model.jit import compiled, inlined
@@ -92,7 +93,9 @@ def arrive(m, queue, time_ns):
         m[queue + Q_OFFERED] += 1
         tail = m[queue + Q_TAIL]
         if tail - m[queue + Q_HEAD] < m[queue + Q_RING_SIZE]:
-            m[slot_of(m, queue, tail) + SLOT_ARRIVAL] = next_ns
+            slot = slot_of(m, queue, tail)
+            m[slot + SLOT_ARRIVAL] = next_ns
+            m[slot + SLOT_SERIAL] = m[queue + Q_OFFERED]
             m[queue + Q_TAIL] = tail + 1
         else:
             m[queue + Q_DROPPED] += 1

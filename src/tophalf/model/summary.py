@@ -5,6 +5,7 @@ import json
 
 from tophalf.model import fields as f
 from tophalf.model import latencies
+from tophalf.model import stackfields as s
 
 TIMES = ("hardirq_ns", "softirq_ns", "ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
 
@@ -33,7 +34,9 @@ def packets(world):
     """{offered, delivered, dropped {ring, backlog, socket}, in_flight} of all queues."""
     m, queues = world.memory, world.builder.queues
     offered, delivered, ring = (sum(int(m[q + field]) for q in queues) for field in (f.Q_OFFERED, f.Q_DELIVERED, f.Q_DROPPED))
-    dropped = {"ring": ring, "backlog": 0, "socket": 0}
+    sinks = [int(m[queue + f.Q_SINK]) for queue in world.builder.stacked]
+    backlog, socket = (sum(int(m[sink + field]) for sink in sinks) for field in (s.X_BACKLOG_DROPPED, s.X_SOCKET_DROPPED))
+    dropped = {"ring": ring, "backlog": backlog, "socket": socket}
     return {
         "offered": offered, "delivered": delivered, "dropped": dropped,
         "in_flight": offered - delivered - sum(dropped.values()),
@@ -81,6 +84,10 @@ def digest(world):
         found += [int(count) for count in _cells(m, queue)]
     for one in world.answers:
         found += [one.time_ns, one.error]
+    for sink in (int(m[queue + f.Q_SINK]) for queue in builder.stacked):
+        found += [int(m[sink + s.X_BACKLOG_DROPPED]), int(m[sink + s.X_SOCKET_DROPPED])]
+    for softnet in (int(m[cpu + f.C_STACK]) for cpu in builder.cpus):
+        found += [int(m[softnet + field]) for field in (s.SD_DROPPED, s.SD_RECEIVED_RPS, s.SD_LIMITED) if softnet]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 

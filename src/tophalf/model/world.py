@@ -11,6 +11,7 @@ ERRORS = {
     1: "the stack of a task is full: contexts or calls nest deeper than fields.FRAMES_MAX",
     2: "a program holds an instruction that the engine does not know",
     3: "time does not pass: a CPU goes round and round in what costs nothing",
+    4: "there are more packets under way than the world has room for",
 }
 DO = {3: "give interrupts, handlers or tasks a cost"}
 

@@ -5,6 +5,7 @@ holds the interrupts that came in between, too.
 """
 
 from tophalf.model import fields as f
+from tophalf.model import stackfields as s
 from tophalf.snapshot import CpuTable, Softnet, Thread
 from tophalf.vocab import SOFTIRQS
 
@@ -25,9 +26,15 @@ def read_softnet(sight):
 
 
 def _softnet(sight, cpu):
+    softnet = sight[cpu + f.C_STACK]
+
+    def of(field):
+        return sight[softnet + field] if softnet else 0
+
     return Softnet(
-        processed=sight[cpu + f.C_PROCESSED], dropped=0, time_squeeze=sight[cpu + f.C_SQUEEZED], received_rps=0, flow_limit=0,
-        input_qlen=0, process_qlen=0,
+        processed=sight[cpu + f.C_PROCESSED], dropped=of(s.SD_DROPPED), time_squeeze=sight[cpu + f.C_SQUEEZED],
+        received_rps=of(s.SD_RECEIVED_RPS), flow_limit=of(s.SD_LIMITED), input_qlen=of(s.SD_INPUT_LEN),
+        process_qlen=of(s.SD_PROCESS_LEN),
     )  # fmt: skip
 
 
@@ -64,6 +71,18 @@ def read_netdev_stats(sight):
     """{device: {counter: count}}: what was received, and what found no room in a ring."""
     found = {}
     for name, queues in sight.nics.items():
-        delivered, dropped = (sum(sight[queue + field] for queue in queues) for field in (f.Q_DELIVERED, f.Q_DROPPED))
-        found[name] = {"rx_packets": delivered, "rx_missed_errors": dropped, "rx_dropped": 0, "rx_errors": 0}
+        received = sum(sight[queue + (f.Q_HEAD if sight[queue + f.Q_SINK] else f.Q_DELIVERED)] for queue in queues)
+        missed = sum(sight[queue + f.Q_DROPPED] for queue in queues)
+        backlog = sum(sight[sight[queue + f.Q_SINK] + s.X_BACKLOG_DROPPED] for queue in queues if sight[queue + f.Q_SINK])
+        found[name] = {"rx_packets": received, "rx_missed_errors": missed, "rx_dropped": backlog, "rx_errors": 0}
     return found or None
+
+
+def read_udp(sight):
+    """Counters of UDP (net/ipv4/proc.c): datagrams that were read, and those that found a socket's buffer full. None where no socket
+    is: nothing says then that the packets are datagrams for this machine."""
+    sockets = sight.builder.sockets
+    if not sockets:
+        return None
+    read, lost = (sum(sight[socket + field] for socket in sockets) for field in (s.S_IN_DATAGRAMS, s.S_RCVBUF_ERRORS))
+    return {"InDatagrams": read, "NoPorts": 0, "InErrors": lost, "OutDatagrams": 0, "RcvbufErrors": lost, "SndbufErrors": 0}

@@ -4,9 +4,10 @@ The release says "tophalf", as any kernel says who built it; nothing else tells 
 """
 
 from tophalf.model import fields as f
+from tophalf.model import stackfields as s
 from tophalf.model.machine.sight import NIC_SLOT, slot
 from tophalf.snapshot import Boot, Facts, Napi, NetDevice, PciDevice, Topology
-from tophalf.vocab import cpu_list
+from tophalf.vocab import cpu_list, cpu_mask
 
 RELEASES = {601: "6.1.0-tophalf", 612: "6.12.0-tophalf"}
 PREEMPT_NAMES = ("none", "voluntary", "full", "rt")
@@ -102,7 +103,8 @@ def _net_device(sight, place, name, queues):
     return NetDevice(
         name=name, driver=_driver(sight, name), pci_address=slot(NIC_SLOT + place), operstate="up", mtu=1500, ifindex=2 + place,
         speed_mbps=sight.about.get("speeds_mbps", {}).get(name),
-        rps=dict.fromkeys(numbers, ()), rps_flow_cnt=dict.fromkeys(numbers, 0), xps={},
+        rps={at: _rps_map(sight, queue) for at, queue in enumerate(queues)},
+        rps_flow_cnt={at: _rps_flow_count(sight, queue) for at, queue in enumerate(queues)}, xps={},
         rx_queues=len(queues), tx_queues=len(queues),
         rings={"rx_max": max(RING_MAX, ring), "tx_max": max(RING_MAX, ring), "rx": ring, "tx": ring},
         channels={"combined_max": max(len(queues), sight.about.get("queues_max", {}).get(name, 0)), "combined": len(queues)},
@@ -110,6 +112,17 @@ def _net_device(sight, place, name, queues):
         gro_flush_timeout_ns=sight[first + f.N_FLUSH_NS] if first else 0,
         napi_defer_hard_irqs=sight[first + f.N_DEFER] if first else 0, threaded=False,
     )  # fmt: skip
+
+
+def _rps_map(sight, queue):
+    """The CPUs of rps_cpus."""
+    sink = sight[queue + f.Q_SINK]
+    return tuple(sorted(sight[sight[sink + s.X_RPS_MAP] + at] for at in range(sight[sink + s.X_RPS_LEN]))) if sink else ()
+
+
+def _rps_flow_count(sight, queue):
+    sink = sight[queue + f.Q_SINK]
+    return sight[sink + s.X_FLOW_MASK] + 1 if sink and sight[sink + s.X_FLOW_TABLE] else 0
 
 
 def _coalesce(sight, queue):
@@ -132,7 +145,14 @@ def _napi(sight, at, queue):
 def read_sysctl(sight):
     """Settings that the model obeys."""
     budget_usecs = sight[f.G_NETDEV_BUDGET_JIFFIES] * sight[f.G_HZ_NS] // 1000
-    return {
-        "net.core.netdev_budget": sight[f.G_NETDEV_BUDGET], "net.core.netdev_budget_usecs": budget_usecs,
-        "net.core.dev_weight": 64,
+    found = {"net.core.netdev_budget": sight[f.G_NETDEV_BUDGET], "net.core.netdev_budget_usecs": budget_usecs}
+    stack = sight[f.G_STACK]
+    if stack == 0:
+        return found | {"net.core.dev_weight": 64}
+    limited = cpu_mask(sight.builder.flow_limit_cpus)
+    return found | {
+        "net.core.dev_weight": sight[stack + s.ST_DEV_WEIGHT], "net.core.netdev_max_backlog": sight[stack + s.ST_MAX_BACKLOG],
+        "net.core.rps_sock_flow_entries": sight[stack + s.ST_SOCK_MASK] + 1 if sight[stack + s.ST_SOCK_TABLE] else 0,
+        "net.core.flow_limit_cpu_bitmap": int(limited) if limited.isdigit() else limited,
+        "net.core.gro_normal_batch": s.GRO_NORMAL_BATCH,
     }  # fmt: skip

@@ -1,0 +1,137 @@
+"""A UDP socket: packets wait in its receive buffer until a task reads them. net/ipv4/udp.c, net/core/sock.c.
+
+__udp_enqueue_schedule_skb, sock_def_readable, __skb_recv_udp, udp_rmem_release. Memory is given back a quarter of the buffer at a
+time, unless nothing is left. A read packet tells RFS where its flow is read (rps_record_sock_flow), as if each flow had a
+connected socket of its own. Left out: limits of all sockets together (udp_mem), skb_condense, several readers of one socket.
+"""
+
+from tophalf.model.costs import cost
+from tophalf.model.fields import (
+    C_CURRENT,
+    C_NUMBER,
+    F_LEFT,
+    F_PC,
+    F_R1,
+    F_R2,
+    F_R4,
+    G_STACK,
+    Q_SINK,
+    SLEEPING,
+)
+from tophalf.model.jit import compiled
+from tophalf.model.lists import append
+from tophalf.model.ops import STRIDE
+from tophalf.model.packets import free, hand_over
+from tophalf.model.stackfields import (
+    P_HASH,
+    P_NEXT,
+    P_QUEUE,
+    P_SEGMENTS,
+    S_DEFICIT,
+    S_IN_DATAGRAMS,
+    S_QUEUE,
+    S_QUEUE_TAIL,
+    S_RCVBUF,
+    S_RCVBUF_ERRORS,
+    S_READER,
+    S_READER_TAIL,
+    S_RECV_COST,
+    S_RMEM,
+    S_WAITER,
+    ST_CPU_MASK,
+    ST_SOCK_MASK,
+    ST_SOCK_TABLE,
+    X_SOCKET_COUNT,
+    X_SOCKET_DROPPED,
+    X_SOCKETS,
+    X_TRUESIZE,
+)
+from tophalf.model.tasks import block
+from tophalf.model.wakeup import wake
+
+
+@compiled
+def deliver(m, cpu, packet):
+    """The protocols are done with a packet: to its flow's socket, or delivered where there is none."""
+    sink = m[m[packet + P_QUEUE] + Q_SINK]
+    if m[sink + X_SOCKET_COUNT] == 0:
+        hand_over(m, packet)
+        return
+    socket = m[m[sink + X_SOCKETS] + (m[packet + P_HASH] * m[sink + X_SOCKET_COUNT] >> 32)]  # reuseport_select_sock
+    if m[socket + S_RMEM] > m[socket + S_RCVBUF]:
+        m[socket + S_RCVBUF_ERRORS] += m[packet + P_SEGMENTS]
+        m[sink + X_SOCKET_DROPPED] += m[packet + P_SEGMENTS]
+        free(m, packet)
+        return
+    m[socket + S_RMEM] += m[sink + X_TRUESIZE] * m[packet + P_SEGMENTS]
+    append(m, socket + S_QUEUE, socket + S_QUEUE_TAIL, packet, P_NEXT)
+    if m[socket + S_WAITER]:
+        waiter = m[socket + S_WAITER]
+        m[socket + S_WAITER] = 0
+        wake(m, cpu, waiter)
+
+
+@compiled
+def receive_from(m, cpu, frame, socket, most):
+    """OP_RECV, in a system call: up to `most` packets, sleeping for the first (recvmmsg with MSG_WAITFORONE).
+
+    R1: packets in all, pieces that GRO merged counted; R2: reads; R4: what is being copied.
+    """
+    packet = m[frame + F_R4]
+    if packet:
+        m[frame + F_R4] = 0
+        m[frame + F_R1] += m[packet + P_SEGMENTS]
+        m[frame + F_R2] += 1
+        m[socket + S_IN_DATAGRAMS] += m[packet + P_SEGMENTS]
+        hand_over(m, packet)
+    if m[frame + F_R2] >= most:
+        return
+    packet = dequeue_packet(m, socket)
+    if packet:
+        m[frame + F_R4] = packet
+        record_flow(m, cpu, m[packet + P_HASH])
+        m[frame + F_LEFT] = cost(m, m[socket + S_RECV_COST])
+        m[frame + F_PC] -= STRIDE
+    elif m[frame + F_R2] == 0:
+        m[socket + S_WAITER] = m[cpu + C_CURRENT]
+        m[frame + F_PC] -= STRIDE
+        block(m, cpu, SLEEPING)
+
+
+@compiled
+def dequeue_packet(m, socket):
+    """The first packet that waits, 0 for none; its memory is given back, now or with that of others."""
+    if m[socket + S_READER] == 0:
+        take_over(m, socket)
+    packet = m[socket + S_READER]
+    if packet == 0:
+        return 0
+    m[socket + S_READER] = m[packet + P_NEXT]
+    m[socket + S_DEFICIT] += m[m[m[packet + P_QUEUE] + Q_SINK] + X_TRUESIZE] * m[packet + P_SEGMENTS]
+    if m[socket + S_READER] == 0 or m[socket + S_DEFICIT] >= m[socket + S_RCVBUF] >> 2:
+        m[socket + S_RMEM] -= m[socket + S_DEFICIT]
+        m[socket + S_DEFICIT] = 0
+        take_over(m, socket)
+    return packet
+
+
+@compiled
+def take_over(m, socket):
+    """All that waits in the receive queue goes to the end of the reader's."""
+    if m[socket + S_QUEUE] == 0:
+        return
+    if m[socket + S_READER]:
+        m[m[socket + S_READER_TAIL] + P_NEXT] = m[socket + S_QUEUE]
+    else:
+        m[socket + S_READER] = m[socket + S_QUEUE]
+    m[socket + S_READER_TAIL] = m[socket + S_QUEUE_TAIL]
+    m[socket + S_QUEUE] = 0
+
+
+@compiled
+def record_flow(m, cpu, packet_hash):
+    """rps_record_sock_flow: this flow is read on this CPU."""
+    stack = m[G_STACK]
+    if m[stack + ST_SOCK_TABLE] and packet_hash:
+        mask = m[stack + ST_CPU_MASK]
+        m[m[stack + ST_SOCK_TABLE] + (packet_hash & m[stack + ST_SOCK_MASK])] = packet_hash & ~mask | m[cpu + C_NUMBER]
