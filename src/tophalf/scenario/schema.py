@@ -4,8 +4,8 @@ from tophalf.frozen import Frozen
 from tophalf.scenario import values
 
 READERS = {
-    "duration": values.duration_ns, "rate": values.rate, "cpus": values.cpus, "mask": values.mask, "cost": values.cost,
-    "name": values.name, "irq": values.irq, "step": values.step,
+    "duration": values.duration_ns, "rate": values.rate, "cpus": values.cpus, "mask": values.mask,
+    "masks": values.masks, "cost": values.cost, "name": values.name, "irq": values.irq, "step": values.step,
 }  # fmt: skip
 REQUIRED = object()
 

@@ -78,6 +78,14 @@ def mask(value):
     return tuple(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
 
 
+def masks(value):
+    """One such mask or several: a tuple of tuples of CPU numbers."""
+    texts = value.split() if isinstance(value, str) else value
+    if not isinstance(texts, list) or not texts:
+        raise ValueError(f"{value!r} is no mask of CPUs: write f, or ff,ffffffff")
+    return tuple(map(mask, texts))
+
+
 def irq(value):
     """A line, by its number or by the name of one of its actions (eth0-rx-0)."""
     if isinstance(value, str) and value.strip().isdigit() and len(value) < 20:

@@ -4,7 +4,7 @@ from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops, workops
-from tophalf.model.assemble.nics import arrivals_of
+from tophalf.model.assemble.flows import arrivals_of
 from tophalf.model.assemble.works import find_workqueue
 from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action, spend_program
 from tophalf.model.buildwork import add_work

@@ -3,6 +3,10 @@
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
+from tophalf.model.assemble import stack
+from tophalf.model.assemble.flows import Spread
+from tophalf.model.build import Builder
+from tophalf.model.buildstack import stacked_napi
 from tophalf.model.program import Assembler
 
 MODES = {"napi": f.MODE_NAPI, "handler": f.MODE_DRAIN, "each": f.MODE_EACH, "counted": f.MODE_COUNTED, "poll": f.MODE_POLL}
@@ -13,10 +17,16 @@ def add(builder, scenario, nic):
     cpus = nic.cpus or tuple(range(scenario.one("machine").cpus))
     _check_rate(nic)
     _describe(builder, scenario, nic)
+    spread = Spread(builder.memory.seed, nic)
+    has_stack = stack.begin(builder, scenario, nic)
     for number in range(nic.queues):
         if nic.irq + number in builder.irqs:
             raise TophalfError(f"IRQ {nic.irq + number} is another device's already", nic.where("irq"), "choose other numbers")
-        _add_queue(builder, nic, number, cpus[number % len(cpus)])
+        desc = builder.irq(nic.irq + number, cpus[number % len(cpus)], name=f"{nic.name}-rx-{number}")
+        queue = _add_queue(builder, nic, number, desc, spread)
+        if has_stack:
+            stack.add_to_queue(builder, scenario, nic, number, queue, spread)
+        _add_handler(builder, nic, number, desc, queue)
 
 
 def _describe(builder, scenario, nic):
@@ -35,18 +45,21 @@ def _check_rate(nic):
         raise TophalfError(f"{nic.rate:,} packets a second are too many", nic.where("rate"), f"{limit}: the clock has nanoseconds")
 
 
-def _add_queue(builder, nic, number, cpu):
+def _add_queue(builder, nic, number, desc, spread):
     m, name = builder.memory, f"{nic.name}-rx-{number}"
-    desc = builder.irq(nic.irq + number, cpu, name=name)
     packet = _cost(builder, nic, "packet", name)
-    queue = builder.queue(nic.name, desc, MODES[nic.mode], nic.ring, packet, arrivals_of(nic, number, nic.queues))
+    queue = builder.queue(nic.name, desc, MODES[nic.mode], nic.ring, packet, spread.arrivals(number))
     if nic.arrivals == "constant" and nic.rate:
         m[queue + f.Q_NEXT] = 10**9 * number // nic.rate  # queues take turns
     m[queue + f.Q_USECS_NS], m[queue + f.Q_FRAMES] = nic.rx_usecs * 1000, nic.rx_frames
     m[queue + f.Q_ITR_NS], m[queue + f.Q_POLL_EVERY] = nic.interval, nic.poll_every
+    return queue
+
+
+def _add_handler(builder, nic, number, desc, queue):
+    name = f"{nic.name}-rx-{number}"
     napi = _napi(builder, nic, name, queue)
     builder.action(desc, name, _handler(builder, nic, name, queue, napi))
-    return queue
 
 
 def _cost(builder, nic, what, name):
@@ -55,22 +68,16 @@ def _cost(builder, nic, what, name):
     return builder.cost(builder.driver_costs[what] if given is None else given, f"{what} of {name}")
 
 
-def arrivals_of(entry, number=0, parts=1):
-    """What Builder.set_arrivals takes, for one of `parts` equal streams."""
-    rate = entry.rate // parts + (number < entry.rate % parts)
-    if entry.arrivals == "bursts":
-        return ("bursts", entry.burst, entry.gap, rate)
-    if entry.arrivals == "times":
-        return ("times", list(entry.times)[number::parts])
-    return (entry.arrivals, rate)
-
-
 def _napi(builder, nic, name, queue):
     if nic.mode in ("handler", "poll"):
         return 0
+    has_stack = builder.memory[queue + f.Q_SINK]
+    if nic.mode != "napi" and has_stack:
+        return stacked_napi(builder, nic.name, queue, builder.cost(0, f"poll of {name}"), nic.weight, staged=True)
     if nic.mode != "napi":
         return builder.staged_napi(nic.name, queue, nic.weight)
-    napi = builder.napi(nic.name, queue, _cost(builder, nic, "poll", name), nic.weight)
+    poll_cost = _cost(builder, nic, "poll", name)
+    napi = (stacked_napi if has_stack else Builder.napi)(builder, nic.name, queue, poll_cost, nic.weight)
     builder.memory[napi + f.N_DEFER], builder.memory[napi + f.N_FLUSH_NS] = nic.napi_defer_hard_irqs, nic.gro_flush_timeout
     return napi
 

@@ -4,7 +4,7 @@ from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops, workops
 from tophalf.model import workfields as g
-from tophalf.model.assemble.nics import arrivals_of
+from tophalf.model.assemble.flows import arrivals_of
 from tophalf.model.buildwork import FLAGS, SYSTEM, add_source, add_work, add_workqueue, system_workqueue, workqueues
 from tophalf.model.program import Assembler
 

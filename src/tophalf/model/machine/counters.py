@@ -79,8 +79,10 @@ def read_netdev_stats(sight):
 
 
 def read_udp(sight):
-    """Counters of UDP (net/ipv4/proc.c): datagrams that were read, and those that found a socket's buffer full. None where no socket
-    is: nothing says then that the packets are datagrams for this machine."""
+    """Counters of UDP (net/ipv4/proc.c): datagrams that were read, and those that found a socket's buffer full.
+
+    None where there is no socket: nothing says then that the packets are datagrams for this machine.
+    """
     sockets = sight.builder.sockets
     if not sockets:
         return None

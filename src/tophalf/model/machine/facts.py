@@ -99,7 +99,7 @@ def read_net(sight):
 
 
 def _net_device(sight, place, name, queues):
-    ring, numbers, first = sight[queues[0] + f.Q_RING_SIZE], range(len(queues)), sight[queues[0] + f.Q_NAPI]
+    ring, first = sight[queues[0] + f.Q_RING_SIZE], sight[queues[0] + f.Q_NAPI]
     return NetDevice(
         name=name, driver=_driver(sight, name), pci_address=slot(NIC_SLOT + place), operstate="up", mtu=1500, ifindex=2 + place,
         speed_mbps=sight.about.get("speeds_mbps", {}).get(name),

@@ -15,7 +15,8 @@ def take_snapshot(world, whole=True, log=True, facts=True):
     sight = Sight(world)
     return Snapshot(
         time_ns=world.now_ns, interrupts=lines.read_interrupts(sight), softirqs=counters.read_softirqs(sight),
-        stat=cputimes.read_stat(sight), udp=counters.read_udp(sight), softnet=counters.read_softnet(sight), threads=counters.read_threads(sight), missing={},
+        stat=cputimes.read_stat(sight), udp=counters.read_udp(sight), softnet=counters.read_softnet(sight),
+        threads=counters.read_threads(sight), missing={},
         log=logtexts.read_log(sight) if log else None, facts=read_facts(sight) if facts else None,
         **(_seldom(sight) if whole else {}),
     )  # fmt: skip

@@ -20,6 +20,10 @@ SECTION = Section(
         "power_efficient": Key("bool", False, "workqueue.power_efficient: such workqueues are unbound"),
         "worker_creation": Key("duration", 0, "how long kthreadd takes to make a worker; beyond 10 ms rescuers are called"),
         "netdev_budget": Key("int", 300, "packets a run of NET_RX (net.core.netdev_budget)", 1, 1_000_000),
+        "netdev_max_backlog": Key("int", 1000, "packets that wait for a CPU that RPS chose (net.core)", 1, 100_000),
+        "dev_weight": Key("int", 64, "packets a poll of a backlog (net.core)", 1, 4096),
+        "rps_sock_flow_entries": Key("int", 0, "flows whose reader's CPU RFS remembers (net.core); 0: no RFS", 0, 1 << 20),
+        "flow_limit_cpu_bitmap": Key("mask", (), "CPUs that limit a single flow when they steer to a full backlog"),
         "seconds": Key("duration", 1_000_000_000, "how long a run lasts when nothing else is said", 1),
     },
 )  # fmt: skip
