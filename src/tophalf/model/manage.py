@@ -25,8 +25,9 @@ from tophalf.model.manageops import (
 )
 from tophalf.model.masks import first_of
 from tophalf.model.spurious import poll_spurious_irqs, polled_once
+from tophalf.model.wakeup import wake
 
-SET_AFFINITY, DISABLE_IRQ, ENABLE_IRQ, REQUEST_IRQ = range(4)
+SET_AFFINITY, DISABLE_IRQ, ENABLE_IRQ, REQUEST_IRQ, WAKE_TASK = range(5)
 
 
 @compiled
@@ -50,7 +51,7 @@ def execute_manage(m, cpu, frame, op, x, y):
 
 @entry
 def command(m, what, desc):
-    """Carry out an order; the mask of SET_AFFINITY is in M_WANTED."""
+    """Carry out an order; the mask of SET_AFFINITY is in M_WANTED. desc: a line; for WAKE_TASK a task."""
     manage = m[G_MANAGE]
     cpu = first_of(m, m[manage + M_ONLINE])
     result = 0
@@ -62,5 +63,7 @@ def command(m, what, desc):
         enable_irq(m, cpu, desc)
     elif what == REQUEST_IRQ:
         result = irq_request(m, cpu, desc)
+    elif what == WAKE_TASK:
+        wake(m, cpu, desc)
     disturb(m, cpu)
     return result

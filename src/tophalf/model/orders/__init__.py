@@ -5,6 +5,8 @@ PREPARE has for each verb of scenario/sections/at.py a function (builder, value,
 for errors. An order takes no time and is carried out from the first CPU that is online.
 """
 
-from tophalf.model.orders import lines
+from tophalf.model.orders import lines, power
 
-PREPARE = {"set_affinity": lines.set_affinity, "disable_irq": lines.disable_irq, "enable_irq": lines.enable_irq}
+PREPARE = {
+    "set_affinity": lines.set_affinity, "disable_irq": lines.disable_irq, "enable_irq": lines.enable_irq, "suspend": power.suspend,
+}  # fmt: skip

@@ -13,6 +13,7 @@ VERBS = {
     }),
     "disable_irq": Key("irq", None, "its driver switches an interrupt off, lazily; it nests"),
     "enable_irq": Key("irq", None, "its driver switches it on again"),
+    "suspend": Key("duration", None, "freezable workqueues are frozen and devices' interrupts off, for so long", 1),
 }  # fmt: skip
 
 SECTION = Section(
