@@ -113,7 +113,8 @@ def machines(draw):
     machine = {
         "cpus": cpus, "kernel": draw(st.sampled_from(("6.1", "6.12"))), "hz": draw(st.sampled_from((100, 250, 1000))),
         "preempt": preempt, "tick": draw(st.sampled_from(("idle", "always", "never"))), "threadirqs": draw(st.booleans()),
-        "netdev_budget": draw(st.sampled_from((1, 64, 300, 1000))),
+        "netdev_budget": draw(st.sampled_from((1, 64, 300, 1000))), "interrupt_remapping": draw(st.booleans()),
+        "irqaffinity": draw(_cpus(cpus)), "managed_irq": draw(st.sets(st.integers(0, cpus - 1), max_size=cpus - 1).map(sorted)),
     }  # fmt: skip
     tables = [_table("machine", machine, many=False), _table("costs", draw(_costs()), many=False)]
     nics, devices = [draw(_nic(number, cpus)) for number in range(draw(st.integers(0, 2)))], draw(_devices(cpus))
@@ -134,7 +135,11 @@ def _costs():
 
 
 def _cpus(cpus):
-    return st.none() | st.sets(st.integers(0, cpus - 1), min_size=1).map(sorted)
+    return st.none() | _some_cpus(cpus)
+
+
+def _some_cpus(cpus):
+    return st.sets(st.integers(0, cpus - 1), min_size=1).map(sorted)
 
 
 def _arrivals(most):
@@ -158,7 +163,11 @@ def _nic(draw, number, cpus):
         "rx_usecs": st.integers(0, 300), "rx_frames": st.integers(0, 64), "interval": st.integers(0, 200_000),
         "napi_defer_hard_irqs": st.integers(0, 3), "gro_flush_timeout": st.integers(0, 100_000),
     })  # fmt: skip
-    return {"name": f"eth{number}", "irq": 24 + 8 * number, **given, **draw(settings)}
+    if draw(st.booleans()):
+        placed = {"managed": True, "event_lines": draw(st.integers(0, 2)), "cpus": None}
+    else:
+        placed = {"affinity": draw(st.none() | st.lists(_some_cpus(cpus), min_size=1, max_size=2))}
+    return {"name": f"eth{number}", "irq": 24 + 8 * number, **given, **draw(settings), **placed}
 
 
 @st.composite

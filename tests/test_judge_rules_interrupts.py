@@ -174,6 +174,7 @@ def test_busy_managed_queues_are_named_once_a_device_and_idle_ones_not():
     assert finding.severity == "information" and finding.subject.irqs == (50, 51)
     assert not Machine().line(50, "nvme0q1", {0: 2}, mask=(0,)).findings("irq-pinned")
     assert not Machine().line(50, "nvme0q0", {0: 50}, mask=(0,)).findings("irq-pinned")
+    assert "likely managed" in finding.title
 
 
 # --- irq-on-isolated-cpu

@@ -90,6 +90,8 @@ def _busiest(found, seconds, most=8):
 
 def _orders(found, most=20):
     """What orders were answered."""
+    if found["orders"]:
+        yield ""
     for one in found["orders"][:most]:
         yield f"at {human_ns(one['time_ns'])}: {told(one)}"
     if len(found["orders"]) > most:

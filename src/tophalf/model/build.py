@@ -54,8 +54,9 @@ class Builder:
         self.driver_costs = {}  # of devices that do not say theirs: {"handler", "poll", "packet": as set_cost takes it}
         self.stacked, self.sockets, self.reader_cpus = [], [], set()  # queues with a stack above, see `buildstack`
         self.functions = {}  # address as the trace shows it: name
-        # What no instruction asks but the machine's files tell (`machine`): isolated, nohz_full, irqaffinity: CPUs; nodes: {node:
-        # CPUs}; device_nodes, drivers, speeds_mbps, queues_max: {device: value}; interrupt_remapping, irq_time_accounting: bool
+        # What no instruction asks but the machine's files tell (`machine`): isolated, managed_irq, nohz_full, irqaffinity: CPUs;
+        # nodes: {node: CPUs}; cores: sets of CPUs; line_devices: {line: device}; device_nodes, drivers, speeds_mbps, queues_max:
+        # {device: value}; interrupt_remapping, irq_time_accounting: bool
         self.about, self.workqueues = {}, None
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)

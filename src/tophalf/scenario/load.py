@@ -168,6 +168,8 @@ def _cpu_numbers(spec, value):
         return ()
     if spec.kind == "table":
         return [number for name, key in spec.of.items() for number in _cpu_numbers(key, value[name])]
+    if spec.kind == "list" and spec.of == "cpus":
+        return [number for part in value for number in part]
     return value if spec.kind in ("cpus", "mask") else (value,) if spec.kind == "cpu" else ()
 
 

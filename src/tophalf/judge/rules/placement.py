@@ -211,14 +211,15 @@ def judge_pinned(case):
     """One finding a device whose busy lines nobody can move."""
     devices = {}
     for view in case.lines:
-        if view.managed == "likely" and view.rate >= limits.PINNED_RATE:
+        if view.managed and view.rate >= limits.PINNED_RATE:
             devices.setdefault(view.source.device, []).append(view)
     for device, views in devices.items():
         name = views[0].source.name
+        known = "" if all(view.managed is True for view in views) else "likely "
         yield Finding(
             rule="irq-pinned",
             severity=INFORMATION,
-            title=f"{name}: {len(views)} busy queue interrupt{'s' * (len(views) > 1)} likely managed by the kernel; "
+            title=f"{name}: {len(views)} busy queue interrupt{'s' * (len(views) > 1)} {known}managed by the kernel; "
             "writes to their masks are refused",
             subject=Subject(irqs=tuple(view.irq for view in views), device=device),
             evidence=tuple(_pinned_evidence(case, view) for view in views[:8]),
@@ -232,7 +233,8 @@ def judge_pinned(case):
 def _pinned_evidence(case, view):
     on = f"on CPU {cpu_list(view.by_cpu)}"
     rate = f"{human_count(view.count)} in {case.seconds:.3g} s {on}"
-    return seen(f"{view.label}: likely managed ({view.why}); {rate}", f"/proc/irq/{view.irq}/smp_affinity")
+    known = "" if view.managed is True else "likely "
+    return seen(f"{view.label}: {known}managed ({view.why}); {rate}", f"/proc/irq/{view.irq}/smp_affinity")
 
 
 def _pinned_remedy():
@@ -250,7 +252,8 @@ IRQ_PINNED = Rule(
     judge=judge_pinned,
     meaning="""Busy interrupts whose CPUs the kernel chose and will not let anyone change (managed affinity): I/O queues of
         NVMe, virtio-blk and many SCSI adapters.""",
-    evidence="""No file says it: driver and queue name, a mask of one CPU. So the answer is "likely", never certain.""",
+    evidence="""Driver and queue name, a mask of one CPU: "likely". From Linux 6.12 on the mask's file is read-only where the
+        kernel refuses writes: then it is certain.""",
     threshold=f"""At least {limits.PINNED_RATE}/s; always information: it is a fact to know before moving things, not a
         fault.""",
     remedy="""Move the submitting tasks; isolcpus=managed_irq at boot.""",

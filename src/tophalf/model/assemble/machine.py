@@ -14,21 +14,37 @@ def make_builder(scenario, seed):
     machine, costs = scenario.one("machine"), costs_of(scenario)
     builder = Builder(
         seed, machine.cpus, machine.hz, machine.kernel, machine.preempt, TICKS[machine.tick], machine.threadirqs,
-        {name: costs[name] for name in COST_NAMES},
+        {name: costs[name] for name in COST_NAMES}, machine.interrupt_remapping, machine.irqaffinity or None,
+        _housekeeping(machine),
     )  # fmt: skip
     builder.driver_costs = {name: costs[name] for name in DRIVER}
     builder.memory[f.G_NETDEV_BUDGET] = machine.netdev_budget
-    builder.about |= {"irq_time_accounting": machine.irq_time_accounting, "isolated": machine.isolated, "nodes": _nodes(machine)}
+    builder.about |= {
+        "irq_time_accounting": machine.irq_time_accounting, "isolated": machine.isolated, "managed_irq": machine.managed_irq,
+        "irqaffinity": machine.irqaffinity or (), "interrupt_remapping": machine.interrupt_remapping,
+        "nodes": dict(enumerate(_shared_out(machine, "nodes", "node"))), "cores": _shared_out(machine, "cores", "core"),
+    }  # fmt: skip
     builder.about |= {"power_efficient": machine.power_efficient, "worker_creation_ns": machine.worker_creation}
     return builder
 
 
-def _nodes(machine):
-    """{node: CPUs}; {} for one node. Raises: TophalfError unless each CPU is in one."""
-    if machine.nodes and sorted(cpu for cpus in machine.nodes for cpu in cpus) != list(range(machine.cpus)):
-        do = f"share CPUs 0 to {machine.cpus - 1} out to nodes"
-        raise TophalfError("not each CPU is in one node", machine.where("nodes"), do)
-    return dict(enumerate(machine.nodes))
+def _housekeeping(machine):
+    """CPUs that managed interrupts are kept to, None for all (kernel/sched/isolation.c housekeeping_setup)."""
+    if machine.managed_irq and machine.isolated and machine.managed_irq != machine.isolated:
+        raise TophalfError("isolcpus= takes one set of CPUs", machine.where("managed_irq"), "make it the CPUs of isolated")
+    rest = tuple(cpu for cpu in range(machine.cpus) if cpu not in machine.managed_irq)
+    if not rest:
+        raise TophalfError("no CPU is left for managed interrupts", machine.where("managed_irq"), "leave one out")
+    return rest if machine.managed_irq else None
+
+
+def _shared_out(machine, key, one):
+    """The sets of CPUs of a key; () for none. Raises: TophalfError unless each CPU is in one."""
+    sets = getattr(machine, key)
+    if sets and sorted(cpu for cpus in sets for cpu in cpus) != list(range(machine.cpus)):
+        do = f"share CPUs 0 to {machine.cpus - 1} out to {key}"
+        raise TophalfError(f"not each CPU is in one {one}", machine.where(key), do)
+    return sets
 
 
 def costs_of(scenario):

@@ -5,6 +5,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.assemble import stack
 from tophalf.model.assemble.flows import Spread
+from tophalf.model.assemble.niclines import nic_lines, queue_name
 from tophalf.model.build import Builder
 from tophalf.model.buildstack import stacked_napi
 from tophalf.model.program import Assembler
@@ -13,16 +14,12 @@ MODES = {"napi": f.MODE_NAPI, "handler": f.MODE_DRAIN, "each": f.MODE_EACH, "cou
 
 
 def add(builder, scenario, nic):
-    """All queues of one NIC, their interrupts on its CPUs in turn."""
-    cpus = nic.cpus or tuple(range(scenario.one("machine").cpus))
+    """All queues of one NIC."""
     _check_rate(nic)
     _describe(builder, scenario, nic)
     spread = Spread(builder.memory.seed, nic)
     has_stack = stack.begin(builder, scenario, nic)
-    for number in range(nic.queues):
-        if nic.irq + number in builder.irqs:
-            raise TophalfError(f"IRQ {nic.irq + number} is another device's already", nic.where("irq"), "choose other numbers")
-        desc = builder.irq(nic.irq + number, cpus[number % len(cpus)], name=f"{nic.name}-rx-{number}")
+    for number, desc in enumerate(nic_lines(builder, nic)):
         queue = _add_queue(builder, nic, number, desc, spread)
         if has_stack:
             stack.add_to_queue(builder, scenario, nic, number, queue, spread)
@@ -46,7 +43,7 @@ def _check_rate(nic):
 
 
 def _add_queue(builder, nic, number, desc, spread):
-    m, name = builder.memory, f"{nic.name}-rx-{number}"
+    m, name = builder.memory, queue_name(nic, number)
     packet = _cost(builder, nic, "packet", name)
     queue = builder.queue(nic.name, desc, MODES[nic.mode], nic.ring, packet, spread.arrivals(number))
     if nic.arrivals == "constant" and nic.rate:
@@ -57,7 +54,7 @@ def _add_queue(builder, nic, number, desc, spread):
 
 
 def _add_handler(builder, nic, number, desc, queue):
-    name = f"{nic.name}-rx-{number}"
+    name = queue_name(nic, number)
     napi = _napi(builder, nic, name, queue)
     builder.action(desc, name, _handler(builder, nic, name, queue, napi))
 

@@ -30,7 +30,7 @@ def read_boot(sight):
     cmdline = _cmdline(sight, release, rt)
     return Boot(
         version=f"Linux version {release} (tophalf@tophalf) #1 SMP {'PREEMPT_RT' if rt else 'PREEMPT_DYNAMIC'}",
-        cmdline=cmdline, isolated=_cpus(sight, "isolated"), nohz_full=_cpus(sight, "nohz_full"),
+        cmdline=cmdline, isolated=_cpus(sight, "isolated") or _cpus(sight, "managed_irq"), nohz_full=_cpus(sight, "nohz_full"),
         irqaffinity=_cpus(sight, "irqaffinity"), threadirqs="threadirqs" in cmdline.split(), preempt_rt=rt,
         boot_id=_boot_id(sight.builder.memory.seed), irq_time_accounting=bool(sight.about.get("irq_time_accounting")),
         user_hz=100, machine="x86_64",
@@ -42,9 +42,17 @@ def _cmdline(sight, release, rt):
     words += [] if rt else [f"preempt={PREEMPT_NAMES[sight[f.G_PREEMPT]]}"]
     words += ["threadirqs"] if sight[f.G_THREADIRQS] else []
     words += [] if sight[f.G_NOHZ] else ["nohz=off"]
-    for parameter, name in (("isolcpus", "isolated"), ("nohz_full", "nohz_full"), ("irqaffinity", "irqaffinity")):
+    words += [f"isolcpus={_isolcpus(sight)}"] if _isolcpus(sight) else []
+    for parameter, name in (("nohz_full", "nohz_full"), ("irqaffinity", "irqaffinity")):
         words += [f"{parameter}={cpu_list(_cpus(sight, name))}"] if _cpus(sight, name) else []
     return " ".join(words)
+
+
+def _isolcpus(sight):
+    """Its value, with the flag that keeps managed interrupts off."""
+    isolated, managed = _cpus(sight, "isolated"), _cpus(sight, "managed_irq")
+    flags = f"managed_irq,{'domain,' if isolated else ''}" if managed else ""
+    return flags + cpu_list(isolated or managed)
 
 
 def _cpus(sight, name):
@@ -56,14 +64,15 @@ def _boot_id(seed):
 
 
 def read_topology(sight):
-    """One package a node, one thread a core, one last-level cache a node."""
+    """One package a node, one last-level cache a node."""
     cpus = tuple(range(len(sight.builder.cpus)))
     nodes = {node: tuple(members) for node, members in (sight.about.get("nodes") or {0: cpus}).items()}
     node_of = {cpu: node for node, members in nodes.items() for cpu in members}
     online = [cpu for cpu in cpus if cpu in sight.online]
+    core_of = {cpu: core for core in sight.about.get("cores", ()) for cpu in core}
     return Topology(
         online=sight.online, possible=cpus, nodes=nodes, node_of=node_of, package_of={cpu: node_of[cpu] for cpu in online},
-        siblings={cpu: (cpu,) for cpu in online},
+        siblings={cpu: tuple(one for one in core_of.get(cpu, (cpu,)) if one in sight.online) for cpu in online},
         llc={cpu: tuple(other for other in nodes[node_of[cpu]] if other in sight.online) for cpu in online},
     )  # fmt: skip
 

@@ -5,6 +5,8 @@ things that the model does not have.
 """
 
 from tophalf.model import fields as f
+from tophalf.model import managefields as g
+from tophalf.model.fair import KERNEL_6_1
 from tophalf.model.machine.sight import FLOWS
 from tophalf.snapshot import Interrupts, IrqFiles, Line, Spurious
 
@@ -15,6 +17,7 @@ ARCH_LINES = (
     ("RES", "ipi", "Rescheduling interrupts", ("reschedule",)),
     ("CAL", "ipi", "Function call interrupts", ("call_function", "call_function_single")),
 )
+READ_ONLY = "the kernel shows its mask read-only"  # as host/steer/fixed.py says of a host's
 COUNT_MAX = 1 << 32  # a cell is an unsigned int
 
 
@@ -83,13 +86,18 @@ def _irq_files(sight, number, desc):
 
 
 def requested(sight, number):
-    """The mask that was asked for: all CPUs where nobody has asked."""
-    return tuple(range(len(sight.builder.cpus)))
+    """smp_affinity: the mask that waits for the line's next interrupt, else its own (kernel/irq/proc.c show_irq_affinity)."""
+    desc, default = sight.lines[number], sight[sight[f.G_MANAGE] + g.M_DEFAULT]
+    line = sight[desc + f.D_MANAGE]
+    if sight[desc + f.D_MOVING] & g.SETAFFINITY_PENDING:
+        return sight.cpus_of(sight[line + g.I_PENDING_MASK])
+    return sight.cpus_of(sight[line + g.I_AFFINITY] or default)
 
 
 def hint(sight, number):
-    """A driver's hint: none."""
-    return ()
+    """A driver's hint: none where it gave none."""
+    mask = sight[sight[sight.lines[number] + f.D_MANAGE] + g.I_HINT]
+    return sight.cpus_of(mask) if mask else ()
 
 
 def _spurious(sight, desc):
@@ -100,8 +108,17 @@ def _spurious(sight, desc):
 
 
 def read_fixed(sight):
-    """{number: proof} of lines whose mask cannot be changed; None where there are no lines."""
-    return {} if sight.lines else None
+    """{number: proof} of lines whose mask cannot be changed; None where there are no lines. 6.1 shows no marks."""
+    if not sight.lines:
+        return None
+    marks = sight[f.G_KERNEL] > KERNEL_6_1
+    return {number: READ_ONLY for number, desc in sight.lines.items() if marks and _is_fixed(sight, desc)}
+
+
+def _is_fixed(sight, desc):
+    """irq_can_set_affinity_usr."""
+    flags = sight[sight[desc + f.D_MANAGE] + g.I_FLAGS]
+    return sight[desc + f.D_FLOW] == f.FLOW_PERCPU or bool(flags & (g.IRQD_MANAGED | g.IRQD_NO_BALANCING))
 
 
 def default_mask(sight):

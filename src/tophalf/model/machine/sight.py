@@ -5,9 +5,10 @@ follow them; each line belongs to one.
 """
 
 from tophalf.model import fields as f
+from tophalf.model.managefields import M_MASK_WORDS, MASK_BITS
 
 NIC_SLOT, DEVICE_SLOT = 4, 16
-FLOWS = {f.FLOW_EDGE: "edge", f.FLOW_LEVEL: "level", f.FLOW_FASTEOI: "fasteoi"}
+FLOWS = {f.FLOW_EDGE: "edge", f.FLOW_LEVEL: "level", f.FLOW_FASTEOI: "fasteoi", f.FLOW_PERCPU: "percpu"}
 
 
 class Sight:
@@ -34,6 +35,11 @@ class Sight:
         """The number of a CPU by its address, None for none."""
         return self[cpu + f.C_NUMBER] if cpu else None
 
+    def cpus_of(self, mask):
+        """CPU numbers of a mask in the world's memory."""
+        words = [self[mask + word] for word in range(self[self[f.G_MANAGE] + M_MASK_WORDS])]
+        return tuple(word * MASK_BITS + bit for word, bits in enumerate(words) for bit in range(MASK_BITS) if bits >> bit & 1)
+
     def actions(self, desc):
         """Addresses of a line's actions, in order."""
         found, action = [], self[desc + f.D_ACTIONS]
@@ -52,11 +58,18 @@ class Sight:
         for place, (name, queues) in enumerate(self.nics.items()):
             lines = dict.fromkeys(numbers[self[queue + f.Q_DESC]] for queue in queues if self[queue + f.Q_DESC] in numbers)
             owners.update({number: (slot(NIC_SLOT + place), name, index) for index, number in enumerate(lines)})
-        others = [number for number in self.lines if number not in owners]
-        for place, number in enumerate(others):
-            names = self.action_names(self.lines[number])
-            owners[number] = slot(DEVICE_SLOT + place), names[0] if names else f"irq{number}", 0
+        others = {}
+        for number in self.lines:
+            if number not in owners:
+                others.setdefault(self._device_of(number), []).append(number)
+        for place, (name, members) in enumerate(others.items()):
+            owners.update({number: (slot(DEVICE_SLOT + place), name, index) for index, number in enumerate(members)})
         return owners
+
+    def _device_of(self, number):
+        """The device of a line: as the builder says, else one of its own, called as its first action."""
+        names = self.action_names(self.lines[number])
+        return self.about.get("line_devices", {}).get(number, names[0] if names else f"irq{number}")
 
 
 def slot(place):

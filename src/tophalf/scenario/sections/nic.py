@@ -14,7 +14,11 @@ SECTION = Section(
         "queues_max": Key("int", 0, "queues it could have (ethtool -l); as many as it has when left out", 0, 1024),
         "queues": Key("int", 1, "receive queues, each with an interrupt of its own", 1, 1024),
         "irq": Key("int", 24, "number of the first queue's interrupt", 0, 1 << 20),
-        "cpus": Key("cpus", None, "CPUs that the queues' interrupts are delivered to, in turn; all CPUs when left out"),
+        "cpus": Key("cpus", None, "CPUs that the queues' interrupts are delivered to, in turn; those of its node when left out"),
+        "affinity": Key("list", None, "masks written to the queues' smp_affinity, in turn: [\"0-1\", \"2-3\"]", of="cpus"),
+        "affinity_hint": Key("list", None, "what the driver advises for the queues, in turn", of="cpus"),
+        "managed": Key("bool", False, "whether the kernel spreads the queues' interrupts over all CPUs, and refuses masks"),
+        "event_lines": Key("int", 0, "lines before those of the queues, for events of the device that never come", 0, 64),
         "mode": Key("text", "napi", "napi: masked while it is polled; handler: the handler serves the ring, its line masked; "
                     "each: every packet interrupts, one more can wait; counted: every packet has its own interrupt; "
                     "poll: no interrupt on arrival, the ring is looked at every poll_every",
