@@ -122,6 +122,9 @@ def machines(draw):
     lines = [device["irq"] for device in devices] + [nic["irq"] for nic in nics]
     tables += [_table("at", order) for order in draw(st.lists(_order(lines, cpus), max_size=4) if lines else st.just([]))]
     tables += [_table("task", draw(_task(number, cpus))) for number in range(draw(st.integers(0, 2)))]
+    if draw(st.booleans()):
+        daemon = {"start": draw(st.integers(0, 5_000_000)), "banned_cpus": draw(st.none() | st.just([0] if cpus > 1 else []))}
+        tables.append(_table("irqbalance", daemon | {"cost": draw(st.integers(0, 1_000_000))}))
     tasks = draw(st.lists(st.tuples(st.integers(0, cpus - 1), _steps(preempt == "rt")), max_size=3))
     return Drawn("\n".join(tables) + "\n", tasks)
 

@@ -2,10 +2,14 @@
 
 An actor's timer stands in the event queue like a device's. When it fires, compiled code stops (G_ACTOR), the actor does what it has
 to do at that moment, which takes no time, and the run goes on. So a run in slices, traced or not, meets it at the same place.
+A daemon is an actor with a task: a timer wakes the task, which spends what its work takes and then has the actor act (OP_ACTOR).
 Orders (`orders`) and irqbalance are actors. Left out: what it costs the machine to carry out a write to a file of its kernel.
 """
 
 from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model.manageops import OP_ACTOR
+from tophalf.model.program import Assembler
 
 
 def add_actor(builder, first_ns, make):
@@ -17,6 +21,30 @@ def add_actor(builder, first_ns, make):
     builder.actors.append((timer, make))
     builder.timer(timer, f.ON_ACTOR, len(builder.actors))
     builder.memory[timer + f.T_TIME] = first_ns
+
+
+def add_daemon(builder, name, first_ns, every_ns, cpu, cost, make):
+    """An actor with a task of its name on CPU number `cpu`, woken at first_ns and each every_ns from there; cost: of its work, an
+    address. make(world): returns act(world). Returns the task."""
+    code = Assembler()
+    code.label("start")
+    code(ops.OP_SPEND, cost)
+    code(OP_ACTOR, len(builder.actors) + 1)
+    code(ops.OP_BLOCK, f.SLEEPING)
+    code(ops.OP_JUMP, "start")
+    task = builder.task(name, cpu, builder.program(code)["start"], asleep=True)
+    builder.actors.append((task + f.K_TIMER, lambda world: _each(first_ns, every_ns, make(world))))
+    builder.memory[task + f.K_TIMER + f.T_TIME] = first_ns
+    builder.memory[task + f.K_TIMER + f.H_CPU] = builder.cpus[cpu]
+    return task
+
+
+def _each(first_ns, every_ns, act):
+    def turn(world):
+        act(world)
+        return first_ns + ((world.now_ns - first_ns) // every_ns + 1) * every_ns
+
+    return turn
 
 
 class Actors:

@@ -114,9 +114,10 @@ def run(m, until_ns):
         timer = pop_timer(m)
         m[G_NOW] = m[timer + T_TIME]
         fire(m, timer, m[timer + T_KIND], m[timer + T_OWNER])
-    if m[G_LIMIT] == until_ns and m[G_ACTOR] == 0 and m[G_ERROR] == 0:
-        m[G_NOW] = until_ns
-        charge_all(m)
+    if m[G_ERROR] == 0 and (m[G_ACTOR] or m[G_LIMIT] == until_ns):
+        if m[G_ACTOR] == 0:
+            m[G_NOW] = until_ns
+        charge_all(m)  # also an actor sees the time of every CPU accounted for
 
 
 @compiled

@@ -7,7 +7,7 @@ the first CPU that is online.
 from tophalf.model.apic import latch
 from tophalf.model.contexts import disturb
 from tophalf.model.device import disable_irq_nosync, enable_irq
-from tophalf.model.fields import D_VECTOR, F_R0, G_MANAGE
+from tophalf.model.fields import D_VECTOR, F_R0, G_ACTOR, G_LIMIT, G_MANAGE, G_NOW
 from tophalf.model.irqaffinity import vector_cleanup, write_irq_affinity
 from tophalf.model.irqdisable import synchronize_irq
 from tophalf.model.irqstartup import irq_request
@@ -15,6 +15,7 @@ from tophalf.model.irqthread import execute_irq_thread
 from tophalf.model.jit import compiled, entry
 from tophalf.model.managefields import M_ONLINE, M_WANTED
 from tophalf.model.manageops import (
+    OP_ACTOR,
     OP_IRQ_THREAD_END,
     OP_PERCPU_TRIGGER,
     OP_POLL_END,
@@ -32,7 +33,7 @@ SET_AFFINITY, DISABLE_IRQ, ENABLE_IRQ, REQUEST_IRQ, WAKE_TASK = range(5)
 
 @compiled
 def execute_manage(m, cpu, frame, op, x, y):
-    """x: a line, or where to go on; y: a mask."""
+    """x: a line, where to go on, or an actor; y: a mask."""
     if op == OP_IRQ_THREAD_END:
         execute_irq_thread(m, cpu, frame, op)
     elif op == OP_SYNCHRONIZE_IRQ:
@@ -47,6 +48,9 @@ def execute_manage(m, cpu, frame, op, x, y):
         polled_once(m, cpu, frame, x)
     elif op == OP_PERCPU_TRIGGER:
         latch(m, cpu, m[x + D_VECTOR])
+    elif op == OP_ACTOR:  # its turn is as soon as no CPU can go on at this moment (`actors`)
+        m[G_ACTOR] = x
+        m[G_LIMIT] = m[G_NOW]
 
 
 @entry

@@ -1,11 +1,11 @@
 """A scenario as a Builder with everything in it."""
 
-from tophalf.model.assemble import at, devices, machine, nics, stack, tasks, works
+from tophalf.model.assemble import at, devices, irqbalance, machine, nics, stack, tasks, works
 
 # Section: what puts its tables into a Builder. In this order: later ones may name what earlier ones made.
 ASSEMBLERS = (
     ("workqueue", works.add_queue), ("nic", nics.add), ("device", devices.add), ("work", works.add), ("task", tasks.add),
-    ("app", stack.add_app), ("at", at.add),
+    ("app", stack.add_app), ("irqbalance", irqbalance.add), ("at", at.add),
 )  # fmt: skip
 
 

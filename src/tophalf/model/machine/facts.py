@@ -6,11 +6,12 @@ The release says "tophalf", as any kernel says who built it; nothing else tells 
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
 from tophalf.model.machine.sight import NIC_SLOT, slot
-from tophalf.snapshot import Boot, Facts, Napi, NetDevice, PciDevice, Topology
+from tophalf.snapshot import Boot, Daemon, Facts, Napi, NetDevice, PciDevice, Topology
 from tophalf.vocab import cpu_list, cpu_mask
 
 RELEASES = {601: "6.1.0-tophalf", 612: "6.12.0-tophalf"}
 PREEMPT_NAMES = ("none", "voluntary", "full", "rt")
+INTERVAL_S = 10  # irqbalance.h SLEEP_INTERVAL
 RING_MAX = 4096  # what most drivers offer at the most
 ETHERNET, OTHER = 0x020000, 0x088000  # include/linux/pci_ids.h: class codes
 DRIVER = "tophalf_nic"
@@ -20,8 +21,21 @@ def read_facts(sight):
     """Facts."""
     return Facts(
         boot=read_boot(sight), topology=read_topology(sight), pci=read_pci(sight), net=read_net(sight),
-        daemons={"irqbalance": False, "tuned": False}, sysctl=read_sysctl(sight),
+        daemons={"irqbalance": read_irqbalance(sight), "tuned": False}, sysctl=read_sysctl(sight),
         workqueues={"default": tuple(range(len(sight.builder.cpus)))},
+    )  # fmt: skip
+
+
+def read_irqbalance(sight):
+    """Daemon, False where it does not run, or not yet."""
+    told = sight.about.get("irqbalance")
+    if not told or sight[f.G_NOW] < told["start_ns"]:
+        return False
+    options = [f"--banirq={irq}" for irq in told["bans"]]
+    options += [] if told["interval_s"] == INTERVAL_S else [f"--interval={told['interval_s']}"]
+    return Daemon(
+        pid=sight[told["task"] + f.K_PID], arguments=("/usr/sbin/irqbalance", "--foreground", *options), bans=told["bans"],
+        banned_cpus=told["banned_cpus"], interval_s=told["interval_s"],
     )  # fmt: skip
 
 
