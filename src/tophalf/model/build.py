@@ -122,7 +122,7 @@ class Builder:
 
     def _make_ksoftirqd(self, cpu, number):
         task = self._task(KSOFTIRQD_PID + 7 * number, f"ksoftirqd/{number}", cpu, "ksoftirqd", f.KSOFTIRQD, f.FAIR)
-        self.memory[task + f.K_FLAGS], self.memory[task + f.K_STATE] = 1, f.SLEEPING
+        self.memory[task + f.K_FLAGS], self.memory[task + f.K_STATE] = f.KERNEL_THREAD | f.PER_CPU_THREAD, f.SLEEPING
         self.memory[cpu + f.C_KSOFTIRQD] = task
 
     def task(self, name, cpu, program, time_class=f.TASK, policy=f.FAIR, priority=0, kernel_thread=False, asleep=False):

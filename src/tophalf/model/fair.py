@@ -24,6 +24,7 @@ from tophalf.model.fields import (
     K_VLAG,
     K_VRUNTIME,
     K_WEIGHT,
+    PARKED,
 )
 from tophalf.model.jit import compiled
 
@@ -194,6 +195,24 @@ def joins_class(m, cpu, task):
 
 
 @compiled
+def changes_queue(m, cpu, target, task):
+    """migrate_task_rq_fair: a task that sleeps will wake on another CPU. 6.1 counts its virtual runtime from that one's minimum."""
+    if is_cfs(m):
+        m[task + K_VRUNTIME] += m[target + C_MIN_VRUNTIME] - m[cpu + C_MIN_VRUNTIME]
+
+
+@compiled
+def arrives_from_queue(m, cpu, running, task):
+    """A task that was taken off another CPU's queue (leaves_class) joins this one's."""
+    if is_cfs(m):
+        m[task + K_VRUNTIME] += m[cpu + C_MIN_VRUNTIME]
+        return
+    left = m[task + K_DEADLINE]
+    place(m, cpu, running, task)
+    m[task + K_DEADLINE] = m[task + K_VRUNTIME] + left
+
+
+@compiled
 def advance_minimum(m, cpu, running):
     """6.1 update_min_vruntime."""
     head = m[cpu + C_FAIR_HEAD]
@@ -276,7 +295,7 @@ def stays_on_queue(m, cpu, task):
     settle_minimum(m, cpu)
     if is_cfs(m):
         return False
-    if m[task + K_STATE] != DEAD and not is_eligible(m, cpu, task, task):
+    if m[task + K_STATE] != DEAD and m[task + K_STATE] != PARKED and not is_eligible(m, cpu, task, task):
         m[task + K_DELAYED] = 1
         return True
     m[task + K_VLAG] = lag(m, cpu, task, task)

@@ -64,7 +64,10 @@ CPU_SIZE = C_TICKS + TICK_COLUMNS
 ) = range(38)  # fmt: skip
 TASK_SIZE = K_STACK + FRAMES_MAX * FRAME_SIZE
 RUNNING, SLEEPING, BLOCKED, DEAD = 0, 1, 2, 16  # as sched_switch tells prev_state
-RTLOCK_WAIT = 0x1002  # waits for a lock of PREEMPT_RT: told as BLOCKED; only who lets go of the lock wakes it
+# States that no wakeup ends, only who they wait for; told without the 0x1000. RTLOCK_WAIT: for a lock of PREEMPT_RT
+NOT_WOKEN, RTLOCK_WAIT, PARKED = 0x1000, 0x1002, 0x1040
+# K_FLAGS: a kernel thread; one that belongs to its CPU (KTHREAD_IS_PER_CPU); a task that lost its CPU and may be anywhere now
+KERNEL_THREAD, PER_CPU_THREAD, AFFINITY_BROKEN = 1, 2, 4
 FAIR, FIFO, IDLE_POLICY = range(3)
 
 # An interrupt descriptor; the counts by CPU follow it

@@ -8,14 +8,16 @@ from tophalf.model.apic import latch
 from tophalf.model.contexts import disturb
 from tophalf.model.device import disable_irq_nosync, enable_irq
 from tophalf.model.fields import D_VECTOR, F_R0, G_ACTOR, G_LIMIT, G_MANAGE, G_NOW
+from tophalf.model.hotplug import execute_hotplug, order_hotplug
 from tophalf.model.irqaffinity import vector_cleanup, write_irq_affinity
 from tophalf.model.irqdisable import synchronize_irq
 from tophalf.model.irqstartup import irq_request
 from tophalf.model.irqthread import execute_irq_thread
 from tophalf.model.jit import compiled, entry
-from tophalf.model.managefields import M_ONLINE, M_WANTED
+from tophalf.model.managefields import COMES_ONLINE, GOES_OFFLINE, M_ONLINE, M_WANTED
 from tophalf.model.manageops import (
     OP_ACTOR,
+    OP_HOTPLUG,
     OP_IRQ_THREAD_END,
     OP_PERCPU_TRIGGER,
     OP_POLL_END,
@@ -28,7 +30,7 @@ from tophalf.model.masks import first_of
 from tophalf.model.spurious import poll_spurious_irqs, polled_once
 from tophalf.model.wakeup import wake
 
-SET_AFFINITY, DISABLE_IRQ, ENABLE_IRQ, REQUEST_IRQ, WAKE_TASK = range(5)
+SET_AFFINITY, DISABLE_IRQ, ENABLE_IRQ, REQUEST_IRQ, WAKE_TASK, OFFLINE_CPU, ONLINE_CPU = range(7)
 
 
 @compiled
@@ -36,6 +38,8 @@ def execute_manage(m, cpu, frame, op, x, y):
     """x: a line, where to go on, or an actor; y: a mask."""
     if op == OP_IRQ_THREAD_END:
         execute_irq_thread(m, cpu, frame, op)
+    elif op == OP_HOTPLUG:
+        execute_hotplug(m, cpu, frame, x, y)
     elif op == OP_SYNCHRONIZE_IRQ:
         synchronize_irq(m, cpu, frame, x)
     elif op == OP_SET_AFFINITY:
@@ -55,7 +59,7 @@ def execute_manage(m, cpu, frame, op, x, y):
 
 @entry
 def command(m, what, desc):
-    """Carry out an order; the mask of SET_AFFINITY is in M_WANTED. desc: a line; for WAKE_TASK a task."""
+    """Carry out an order; the mask of SET_AFFINITY is in M_WANTED. desc: a line; a task; the CPU that is to go or come."""
     manage = m[G_MANAGE]
     cpu = first_of(m, m[manage + M_ONLINE])
     result = 0
@@ -69,5 +73,9 @@ def command(m, what, desc):
         result = irq_request(m, cpu, desc)
     elif what == WAKE_TASK:
         wake(m, cpu, desc)
+    elif what == OFFLINE_CPU:
+        result = order_hotplug(m, cpu, GOES_OFFLINE, desc)
+    elif what == ONLINE_CPU:
+        result = order_hotplug(m, cpu, COMES_ONLINE, desc)
     disturb(m, cpu)
     return result

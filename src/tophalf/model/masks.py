@@ -19,6 +19,20 @@ def mask_set(m, mask, cpu):
 
 
 @compiled
+def mask_clear(m, mask, cpu):
+    number = m[cpu + C_NUMBER]
+    m[mask + number // MASK_BITS] &= ~(1 << number % MASK_BITS)
+
+
+@compiled
+def is_subset(m, one, other):
+    outside = 0
+    for word in range(m[m[G_MANAGE] + M_MASK_WORDS]):
+        outside |= m[one + word] & ~m[other + word]
+    return outside == 0
+
+
+@compiled
 def mask_and(m, result, one, other):
     """result = one & other. Returns whether anything is in it."""
     found = 0

@@ -1,7 +1,8 @@
 """The scheduler, as far as interrupt work competes with tasks: FIFO before fair, and fair by `fair`.
 
-kernel/sched/core.c __schedule; kernel/sched/rt.c; wakeups are in `wakeup`. A task stays on its CPU. Left out: balancing
-between CPUs, the stop, deadline and idle classes, RR, the RT class's throttling.
+kernel/sched/core.c __schedule, balance_push; kernel/sched/rt.c; wakeups are in `wakeup`. A task stays on its CPU as long as that is
+there. The stop class is FIFO above 99. Left out: balancing between CPUs, the deadline and idle classes, RR, the RT class's
+throttling.
 """
 
 from tophalf import vocab
@@ -9,15 +10,19 @@ from tophalf.model.contexts import charge
 from tophalf.model.costs import cost
 from tophalf.model.fair import best_of, has_had_its_slice, starts, stays_on_queue, update_curr
 from tophalf.model.fields import (
+    C_BH_OWNER,
     C_CURRENT,
     C_FRAME,
     C_IDLE,
     C_IRQS_OFF,
+    C_MANAGE,
     C_NEED_RESCHED,
+    C_ONLINE,
     C_PREEMPT_COUNT,
     C_RAN_LAST,
     C_RESCHED_BY_IRQ,
     C_RT_HEAD,
+    C_RUNNABLE,
     C_SWITCHES,
     COST_CACHE_COLD,
     COST_CONTEXT_SWITCH,
@@ -46,20 +51,22 @@ from tophalf.model.fields import (
     K_VLAG,
     K_WOKEN_BY_IRQ,
     K_WORKER,
+    KERNEL_THREAD,
+    PER_CPU_THREAD,
     RTLOCK_WAIT,
     RUNNING,
     SOFTIRQ_MASK,
     TASK,
 )
 from tophalf.model.jit import compiled, inlined
+from tophalf.model.managefields import CPU_DYING, P_CPUHP, P_PUSH, P_STOPPER, P_WAITS_EMPTY
 from tophalf.model.tick import start_tick
 from tophalf.model.trace import emit
-from tophalf.model.wakeup import dequeue, enqueue, trace_priority
+from tophalf.model.wakeup import dequeue, enqueue, trace_priority, wake
 from tophalf.model.workpools import wq_worker_running, wq_worker_sleeping
 
 # CONFIG_PREEMPT_*: when a task that did not ask for it can be taken off its CPU
 PREEMPT_NONE, PREEMPT_VOLUNTARY, PREEMPT_FULL, PREEMPT_RT = range(4)
-KERNEL_THREAD = 1  # K_FLAGS
 TOLD = 0xFF  # of a task's state: RTLOCK_WAIT is told as BLOCKED
 PREEMPTED = 0x100  # prev_state of a task that was preempted in the kernel (include/trace/events/sched.h, TASK_REPORT_MAX)
 
@@ -68,6 +75,13 @@ PREEMPTED = 0x100  # prev_state of a task that was preempted in the kernel (incl
 def schedule(m, cpu, preempted):
     """Choose who runs (kernel/sched/core.c __schedule). preempted: whether it is left in the kernel without having asked."""
     charge(m, cpu)
+    choose_and_switch(m, cpu, preempted)
+    if m[cpu + C_ONLINE] == CPU_DYING:
+        balance_push(m, cpu)
+
+
+@compiled
+def choose_and_switch(m, cpu, preempted):
     task = m[cpu + C_CURRENT]
     if m[task + K_WORKER] and m[task + K_STATE] != RUNNING and m[task + K_STATE] != RTLOCK_WAIT:
         wq_worker_sleeping(m, cpu, task)
@@ -77,6 +91,28 @@ def schedule(m, cpu, preempted):
     chosen = choose(m, cpu, task if goes_on(m, cpu, task) else 0)
     if chosen != task:
         switch(m, cpu, task, chosen, preempted, by_irq)
+
+
+@compiled
+def balance_push(m, cpu):
+    """On a CPU that goes offline: the stopper takes away whoever is chosen; the last one gone lets cpuhp/N go on.
+
+    What belongs to the CPU stays, and on PREEMPT_RT who has its bottom halves off, who may not migrate.
+    """
+    task, block = m[cpu + C_CURRENT], m[cpu + C_MANAGE]
+    if task == m[cpu + C_IDLE] or m[task + K_FLAGS] & PER_CPU_THREAD or task == m[cpu + C_BH_OWNER]:
+        if m[block + P_WAITS_EMPTY] and task == m[cpu + C_IDLE] and is_empty(m, cpu):
+            wake(m, cpu, m[block + P_CPUHP])
+        return
+    m[block + P_PUSH] = task
+    wake(m, cpu, m[block + P_STOPPER])
+    choose_and_switch(m, cpu, 0 if in_user_mode(m, cpu, m[cpu + C_FRAME]) else 1)
+
+
+@compiled
+def is_empty(m, cpu):
+    """Whether nobody waits on a CPU's queue, nor for its bottom halves."""
+    return m[cpu + C_RUNNABLE] == 0 and m[cpu + C_BH_OWNER] == 0
 
 
 @compiled

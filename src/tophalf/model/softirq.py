@@ -15,6 +15,7 @@ from tophalf.model.fields import (
     C_CURRENT,
     C_IRQS_OFF,
     C_KSOFTIRQD,
+    C_MANAGE,
     C_NEED_RESCHED,
     C_PENDING,
     C_PREEMPT_COUNT,
@@ -47,6 +48,7 @@ from tophalf.model.fields import (
     SOFTIRQ_OFFSET,
 )
 from tophalf.model.jit import compiled, inlined
+from tophalf.model.managefields import P_CPUHP, PARK_KSOFTIRQD
 from tophalf.model.ops import (
     OP_KSOFTIRQD,
     OP_RAISE,
@@ -57,6 +59,7 @@ from tophalf.model.ops import (
     OP_SOFTIRQ_VECTOR,
     STRIDE,
 )
+from tophalf.model.park import kthread_parkme, kthread_should_park
 from tophalf.model.sched import forced_threads, schedule
 from tophalf.model.tick import jiffies
 from tophalf.model.trace import emit
@@ -223,6 +226,9 @@ def pass_is_over(m, cpu, frame, x):
 @compiled
 def run_ksoftirqd(m, cpu, frame):
     """One round of ksoftirqd/N (run_ksoftirqd): run what is pending, else sleep (kernel/smpboot.c smpboot_thread_fn)."""
+    if kthread_should_park(m, cpu, PARK_KSOFTIRQD):
+        kthread_parkme(m, cpu, frame, m[m[cpu + C_MANAGE] + P_CPUHP])
+        return
     if is_rt(m):
         if m[cpu + C_PENDING] and not bh_disable(m, cpu, frame, 0):
             return

@@ -5,9 +5,10 @@ running task over, the load balancer.
 """
 
 from tophalf.model.contexts import charge
-from tophalf.model.fields import C_CURRENT, C_NEED_RESCHED, C_RESCHED_BY_IRQ, K_CPU
+from tophalf.model.fields import C_CURRENT, C_NEED_RESCHED, C_ONLINE, C_RESCHED_BY_IRQ, K_CPU
 from tophalf.model.jit import compiled
-from tophalf.model.sched import choose, switch
+from tophalf.model.managefields import CPU_DYING
+from tophalf.model.sched import balance_push, choose, switch
 from tophalf.model.wakeup import activate, preempts, resched
 
 
@@ -23,3 +24,5 @@ def leave_for(m, cpu, target):
     activate(m, target, task)
     if preempts(m, target, task):
         resched(m, cpu, target, 0)
+    if m[cpu + C_ONLINE] == CPU_DYING:
+        balance_push(m, cpu)

@@ -7,11 +7,13 @@ kernel/sched/core.c try_to_wake_up, wakeup_preempt, resched_curr. Apart from `sc
 from tophalf import vocab
 from tophalf.model.contexts import charge
 from tophalf.model.fair import insert, place_new, remove, update_curr, wakes, wakeup_preempts
+from tophalf.model.fallback import select_task_rq
 from tophalf.model.fields import (
     C_CURRENT,
     C_IDLE,
     C_NEED_RESCHED,
     C_NUMBER,
+    C_ONLINE,
     C_PREEMPT_COUNT,
     C_RESCHED_BY_IRQ,
     C_RT_HEAD,
@@ -31,12 +33,13 @@ from tophalf.model.fields import (
     K_TIMER,
     K_WOKEN_BY_IRQ,
     NMI_MASK,
-    RTLOCK_WAIT,
+    NOT_WOKEN,
     RUNNING,
     SOFTIRQ_OFFSET,
 )
 from tophalf.model.ipi import RESCHEDULE_VECTOR, send_ipi
 from tophalf.model.jit import compiled
+from tophalf.model.managefields import CPU_ACTIVE
 from tophalf.model.queue import cancel
 from tophalf.model.trace import emit
 
@@ -44,10 +47,12 @@ from tophalf.model.trace import emit
 @compiled
 def wake(m, cpu, task):
     """try_to_wake_up from `cpu`. Returns whether the task slept."""
-    if m[task + K_STATE] == RUNNING or m[task + K_STATE] == RTLOCK_WAIT:
+    if m[task + K_STATE] == RUNNING or m[task + K_STATE] >= NOT_WOKEN:
         return False
     home = m[task + K_CPU]
     emit(m, cpu, vocab.SCHED_WAKING, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
+    if m[home + C_ONLINE] != CPU_ACTIVE:
+        home = select_task_rq(m, cpu, task, home)
     in_irq = m[cpu + C_PREEMPT_COUNT] & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET)
     m[task + K_WOKEN_BY_IRQ] = 1 if in_irq else 0
     cancel(m, task + K_TIMER)  # woken early, it does not sleep on (schedule_hrtimeout)
@@ -145,7 +150,7 @@ def running_fair(m, cpu):
 
 @compiled
 def trace_priority(m, task):
-    """prio as sched_switch tells it: 99 - rt_priority for FIFO, 120 for nice 0 and for idle."""
+    """prio as sched_switch tells it: 99 - rt_priority for FIFO (0 for the stop class), 120 for nice 0 and for idle."""
     if m[task + K_POLICY] == FIFO:
-        return 99 - m[task + K_PRIORITY]
+        return max(99 - m[task + K_PRIORITY], 0)
     return 120 + m[task + K_PRIORITY]

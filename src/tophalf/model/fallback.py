@@ -1,0 +1,57 @@
+"""Where a task goes whose CPU is not there, or not for it.
+
+kernel/sched/core.c is_cpu_allowed, select_task_rq, select_fallback_rq. A task of the model is bound to its CPU (its affinity is that
+one); when it has lost that it may be anywhere, and stays where it was put, as nothing balances. Left out: cpusets, CPUs of one node
+first, which matters only to tasks that may run on several.
+"""
+
+from tophalf.model.fair import changes_queue
+from tophalf.model.fields import (
+    AFFINITY_BROKEN,
+    C_BH_OWNER,
+    C_ONLINE,
+    CPU_SIZE,
+    G_CPUS,
+    K_CPU,
+    K_DELAYED,
+    K_FLAGS,
+    KERNEL_THREAD,
+    PER_CPU_THREAD,
+)
+from tophalf.model.jit import compiled
+from tophalf.model.kmsg import LOG_TASK_AFFINITY_BROKEN, log
+from tophalf.model.managefields import CPU_ACTIVE, CPU_OFFLINE, CPU_STARTING
+
+
+@compiled
+def is_cpu_allowed(m, cpu, task):
+    """Whether a task of this CPU may be on it as it is."""
+    state, flags = m[cpu + C_ONLINE], m[task + K_FLAGS]
+    if flags & PER_CPU_THREAD or task == m[cpu + C_BH_OWNER]:  # PREEMPT_RT: with bottom halves off it must not migrate
+        return state != CPU_OFFLINE
+    if flags & KERNEL_THREAD:
+        return state == CPU_ACTIVE or state == CPU_STARTING
+    return state == CPU_ACTIVE
+
+
+@compiled
+def select_task_rq(m, cpu, task, home):
+    """The CPU for a task that wakes (on `cpu`) and was at `home`. One that is on the queue there still stays on it."""
+    if m[task + K_DELAYED] or is_cpu_allowed(m, home, task):
+        return home
+    target = select_fallback_rq(m, cpu, task)
+    changes_queue(m, home, target, task)
+    return target
+
+
+@compiled
+def select_fallback_rq(m, cpu, task):
+    """The first CPU that it may be on when it may be on any; the kernel says so of tasks that are no threads of its own."""
+    if not m[task + K_FLAGS] & (KERNEL_THREAD | AFFINITY_BROKEN):
+        log(m, cpu, LOG_TASK_AFFINITY_BROKEN, task)
+    m[task + K_FLAGS] |= AFFINITY_BROKEN
+    target = m[G_CPUS]
+    while not is_cpu_allowed(m, target, task):
+        target += CPU_SIZE
+    m[task + K_CPU] = target
+    return target
