@@ -1,7 +1,7 @@
 """A slow twin of a CPU that goes offline and comes back on a machine that does nothing else: who wakes whom, who runs when.
 
-Written down in the order of kernel/cpu.c, with times added up by hand; at least three CPUs, so that the writer's CPU is idle when the
-last of the others ends stop_machine.
+Written down in the order of kernel/cpu.c, with times added up by hand; at least three CPUs, so that the writer's CPU is idle when
+the last of the others ends stop_machine.
 
 Twin of: hotplug, stopmachine, park.
 """

@@ -23,8 +23,9 @@ STEP_NS = 50_000_000  # long enough for an order, and for an old vector to be fr
 masks = st.sets(st.integers(0, CPUS - 1), min_size=1)
 managed = st.fixed_dictionaries({"mask": masks, "managed": st.booleans(), "threaded": st.booleans()})
 step = st.one_of(
-    st.tuples(st.just("irq"), st.integers(0, LINES - 1)), st.tuples(st.sampled_from(("offline", "online")), st.integers(1, CPUS - 1)),
-    st.tuples(st.just("mask"), st.integers(0, LINES - 1), masks), st.tuples(st.just("wake"), st.integers(0, CPUS - 1)),
+    st.tuples(st.just("irq"), st.integers(0, LINES - 1)), st.tuples(st.just("wake"), st.integers(0, CPUS - 1)),
+    st.tuples(st.just("mask"), st.integers(0, LINES - 1), masks),
+    st.tuples(st.sampled_from(("offline", "online")), st.integers(1, CPUS - 1)),
 )  # fmt: skip
 
 
@@ -37,12 +38,12 @@ class Machine:
         self.online, self.vectors = set(range(CPUS)), dict.fromkeys(range(CPUS), 0)
         self.managed = dict.fromkeys(range(CPUS), 0)
         self.lines, self.landed = [], []
-        for given in lines:
-            for cpu in given["mask"] if given["managed"] else ():
+        for number, what in enumerate(lines):
+            for cpu in what["mask"] if what["managed"] else ():
                 self.vectors[cpu] += 1  # kept for it, online or not
-            self.lines.append(given | {"cpu": None, "held": False, "follows": False, "home": 0, "name": f"irq/{24 + len(self.lines)}-dev"})
-            self.put(self.lines[-1], given["mask"])
-            self.lines[-1] |= {"home": self.lines[-1]["cpu"], "follows": False}
+            line = what | {"cpu": None, "held": False, "name": f"irq/{24 + number}-dev"}
+            self.put(line, what["mask"])
+            self.lines.append(line | {"home": line["cpu"], "follows": False})
         self.homes = list(range(CPUS))
         self.ran = {f"app{cpu}": [cpu] for cpu in range(CPUS)} | {line["name"]: [] for line in self.lines}
 
@@ -133,10 +134,10 @@ class Machine:
 def build(lines, kernel):
     builder = Builder(1, cpus=CPUS, kernel=kernel, nohz=TICKLESS)
     devices = []
-    for number, given in enumerate(lines):
-        desc = builder.irq(24 + number, None, affinity=sorted(given["mask"]), managed=given["managed"])
+    for number, line in enumerate(lines):
+        desc = builder.irq(24 + number, None, affinity=sorted(line["mask"]), managed=line["managed"])
         devices.append(add_device(builder, "dev", desc, False))
-        if given["threaded"]:
+        if line["threaded"]:
             handler = program(builder, (ops.OP_RET, f.IRQ_WAKE_THREAD))
             thread = program(builder, (ops.OP_SPEND_NS, 1000), (ops.OP_RET, f.IRQ_HANDLED))
             add_threaded_action(builder, desc, "dev", thread, handler)

@@ -25,7 +25,6 @@ EXEMPT = {
     **dict.fromkeys(("packets", "gro", "rps", "rpsipi", "udpsocket", "netstack"), "owed: test_model_netstack holds their rules"),
     "kmsg": "a line of text for each thing told; who tells it has a twin",
     "irqdisable": "owed: so far test_model_irqdisable holds its rules one by one",
-    "taskmove": "owed: one rule, an irq thread that follows its line; nothing moves lines in a scenario yet",
 }
 SAME_ENGINE = "test_model_digests.py"  # the engine against itself
 

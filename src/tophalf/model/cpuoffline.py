@@ -1,9 +1,10 @@
 """What leaves a CPU that goes offline: its interrupt lines, its timers, what was raised there and not run.
 
-kernel/irq/cpuhotplug.c, arch/x86/kernel/irq.c fixup_irqs, arch/x86/kernel/apic/vector.c (irq_force_complete_move, lapic_can_unplug_cpu,
-lapic_offline, x86_vector_deactivate), kernel/time/hrtimer.c hrtimers_cpu_dying, kernel/time/timer.c timers_dead_cpu, net/core/dev.c
-dev_cpu_dead, kernel/softirq.c takeover_tasklets. Softirqs that were pending stay so until the CPU is back, as in the kernel. Left out:
-interrupts that come to the CPU by a vector that is free already (the kernel says so), global reservations.
+kernel/irq/cpuhotplug.c, arch/x86/kernel/irq.c fixup_irqs, arch/x86/kernel/apic/vector.c (irq_force_complete_move,
+lapic_can_unplug_cpu, lapic_offline, x86_vector_deactivate), kernel/time/hrtimer.c hrtimers_cpu_dying, kernel/time/timer.c
+timers_dead_cpu, net/core/dev.c dev_cpu_dead, kernel/softirq.c takeover_tasklets. Softirqs that were pending stay so until the CPU
+is back, as in the kernel. Left out: interrupts that come to the CPU by a vector that is free already (the kernel says so), global
+reservations.
 """
 
 from tophalf import vocab
@@ -166,7 +167,7 @@ def irq_fixup_move_pending(m, desc, force_clear):
 
 @compiled
 def managed_shutdown(m, desc):
-    """irq_shutdown_and_deactivate: the line waits for a CPU of its mask. It counts as one of the first CPU meanwhile, with no vector."""
+    """irq_shutdown_and_deactivate: the line waits for a CPU of its mask, said to be at the first one, without a vector."""
     line = m[desc + D_MANAGE]
     m[line + I_FLAGS] = m[line + I_FLAGS] & ~IRQD_STARTED | IRQD_MANAGED_SHUTDOWN
     m[desc + D_STATE] = m[desc + D_STATE] & ~IRQ_PENDING | IRQ_DISABLED | IRQ_MASKED

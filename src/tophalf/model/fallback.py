@@ -1,8 +1,8 @@
 """Where a task goes whose CPU is not there, or not for it.
 
-kernel/sched/core.c is_cpu_allowed, select_task_rq, select_fallback_rq. A task of the model is bound to its CPU (its affinity is that
-one); when it has lost that it may be anywhere, and stays where it was put, as nothing balances. Left out: cpusets, CPUs of one node
-first, which matters only to tasks that may run on several.
+kernel/sched/core.c is_cpu_allowed, select_task_rq, select_fallback_rq. A task of the model is bound to its CPU (its affinity is
+that one); when it has lost that it may be anywhere, and stays where it was put, as nothing balances. Left out: cpusets, CPUs of one
+node first, which matters only to tasks that may run on several.
 """
 
 from tophalf.model.fair import changes_queue

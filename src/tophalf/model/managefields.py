@@ -32,8 +32,9 @@ CPU_OFFLINE, CPU_ACTIVE, CPU_DYING, CPU_STARTING = range(4)
     P_AVAILABLE, P_ALLOCATED, P_MANAGED, P_MANAGED_ALLOCATED, P_ONLINE, P_CLEANUP, P_STOPPER, P_NODE, P_CPUHP, P_PARK, P_PUSH,
     P_STOP, P_WAITS_EMPTY, P_ALLOC_MAP,
 ) = range(14)  # fmt: skip
-# P_STOPPER, P_CPUHP: the tasks migration/N and cpuhp/N; P_PARK: which of its threads are asked to park, and whether cpuhp/N is asked to run; P_PUSH: a task that the
-# stopper is to move away; P_STOP: whether it has a part in stop_machine; P_WAITS_EMPTY: cpuhp/N waits for all tasks to be gone
+# P_STOPPER, P_CPUHP: the tasks migration/N and cpuhp/N; P_PARK: which of its threads are asked to park, and whether cpuhp/N is
+# asked to run; P_PUSH: a task that the stopper is to move away; P_STOP: whether it has a part in stop_machine; P_WAITS_EMPTY:
+# cpuhp/N waits for all tasks to be gone
 PARK_KSOFTIRQD, PARK_CPUHP, PARK_STOPPER, RUN_CPUHP = 1, 2, 4, 8
 P_MANAGED_MAP = P_ALLOC_MAP + VECTOR_WORDS
 P_CLEANUP_TIMER = P_MANAGED_MAP + VECTOR_WORDS

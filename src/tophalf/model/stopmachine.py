@@ -1,8 +1,8 @@
 """All CPUs stop, while one of them does something that none may see half done: a CPU is taken down so.
 
 kernel/stop_machine.c multi_cpu_stop, cpu_stopper_thread; kernel/sched/core.c __balance_push_cpu_stop. Each CPU's stopper
-(migration/N, of a class above all) spins through states that all must reach before the next: there, interrupts off, run, over. The
-frame of a stopper holds: R1 the state that it has seen, R2 whether it spins. A CPU that spins is parked, and told of the next state.
+(migration/N, of a class above all) spins through states that all must reach before the next: there, interrupts off, run, over. A
+stopper's frame holds: R1 the state that it has seen, R2 whether it spins. A CPU that spins is parked, and told of the next state.
 Left out: stopping one or two CPUs for others.
 """
 
