@@ -6,6 +6,7 @@ One step of a CPU is one instruction of the program in its topmost frame. Interr
 from tophalf.model.contexts import NO_INSTRUCTION, TIME_STANDS_STILL, call, charge, disturb, fail, pop
 from tophalf.model.costs import cost
 from tophalf.model.device import device_fires, device_listens, execute_device
+from tophalf.model.driver import execute_driver
 from tophalf.model.fields import (
     C_FRAME,
     C_IRQS_OFF,
@@ -51,7 +52,9 @@ from tophalf.model.netstack import execute_stack
 from tophalf.model.nic import execute_nic, queue_looks, watch
 from tophalf.model.nicplan import arrive
 from tophalf.model.ops import (
+    BLOCK_FROM,
     CONTROL_END,
+    DRIVER_FROM,
     HARDIRQ_END,
     MANAGE_FROM,
     NETWORK_END,
@@ -232,6 +235,8 @@ def step(m, cpu, frame):
         execute_work(m, cpu, frame, op, x, y, m[pc + 3])
     elif STACK_FROM <= op < STACK_END:
         execute_stack(m, cpu, frame, op, x, y)
+    elif DRIVER_FROM <= op < BLOCK_FROM:
+        execute_driver(m, cpu, frame, op, x, y)
     elif MANAGE_FROM <= op < OPS_END:
         execute_manage(m, cpu, frame, op, x, y)
     else:

@@ -1,7 +1,7 @@
 """The kernel's own routines as programs: what happens between their instructions is what an interrupt can come between."""
 
 from tophalf import vocab
-from tophalf.model import manageops, ops, workops
+from tophalf.model import manageops, ops, pollcode, workops
 from tophalf.model.fields import C_SOFT_TIMERS, C_WHEEL, F_R1, IRQ_WAKE_THREAD
 from tophalf.model.program import Assembler
 
@@ -195,5 +195,5 @@ def staged_poll_routine(code, queue, weight):
 
 ROUTINES = (
     _irq, _system_vector, _local_timer, _softirq, _ksoftirqd, _net_rx, _tasklets, _timers, _irq_thread, _managed,
-    _workers, _small,
+    _workers, _small, *pollcode.ROUTINES,
 )  # fmt: skip

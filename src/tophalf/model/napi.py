@@ -1,7 +1,9 @@
 """NAPI: a queue's interrupt stays off while softirqs poll it. net/core/dev.c.
 
 The frame of net_rx_action holds: R1 budget left (0: the window is exhausted), R2 the jiffy at which it ends, R3 the list that it
-took, less R5, the instance that is polled; R4 those to poll again. Left out: threaded NAPI, busy polling, netpoll.
+took, less R5, the instance that is polled; R4 those to poll again. An instance with a thread (N_THREAD) is polled by that
+instead (`napithread`); a task that busy polls owns an instance for a while (`busypoll`). Left out: netpoll,
+napi_disable.
 """
 
 from tophalf import vocab
@@ -26,7 +28,6 @@ from tophalf.model.fields import (
     G_NETDEV_BUDGET_JIFFIES,
     G_NOW,
     G_POLLS,
-    H_ARG,
     N_DEFER,
     N_DEFER_COUNT,
     N_FLUSH_NS,
@@ -39,10 +40,14 @@ from tophalf.model.fields import (
     N_QUEUE,
     N_STACK,
     N_STATE,
+    N_THREAD,
     N_TIMER,
     N_WEIGHT,
+    NAPI_IN_BUSY_POLL,
     NAPI_MISSED,
+    NAPI_PREFER_BUSY_POLL,
     NAPI_SCHED,
+    NAPI_SCHED_THREADED,
 )
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.lists import append
@@ -62,6 +67,9 @@ from tophalf.model.softirq import mark_softirq
 from tophalf.model.stackfields import Y_FLUSH, Y_HELD, Y_RX_COUNT, Y_TIMED
 from tophalf.model.tick import jiffies, start_timer
 from tophalf.model.trace import emit
+from tophalf.model.wakeup import wake
+
+COMPLETED = ~(NAPI_SCHED | NAPI_MISSED | NAPI_SCHED_THREADED | NAPI_PREFER_BUSY_POLL)
 
 
 @inlined
@@ -76,7 +84,14 @@ def napi_schedule(m, cpu, napi):
 
 @compiled
 def join_poll_list(m, cpu, napi):
-    """____napi_schedule. Since 6.2 NET_RX is not raised within net_rx_action, which looks again itself."""
+    """____napi_schedule: its thread is woken, or it is polled by NET_RX here.
+
+    Since 6.2 NET_RX is not raised within net_rx_action, which looks again itself.
+    """
+    if m[napi + N_THREAD]:
+        m[napi + N_STATE] |= NAPI_SCHED_THREADED
+        wake(m, cpu, m[napi + N_THREAD])
+        return
     append(m, cpu + C_POLL_HEAD, cpu + C_POLL_TAIL, napi, N_NEXT)
     if not m[cpu + C_IN_NET_RX] or m[G_KERNEL] <= KERNEL_6_1:
         mark_softirq(m, cpu, vocab.NET_RX)
@@ -129,11 +144,11 @@ def polled(m, cpu, frame, x):
     """napi_poll, __napi_poll: count it; a poll of the whole weight goes to the end of those to poll again."""
     napi, work = m[frame + F_R5], m[frame + F_R0]
     if work >= 0:
-        count_poll(m, cpu, napi, work)
+        count_poll(m, cpu, napi, work, m[napi + N_WEIGHT])
         if m[napi + N_STACK] and flush_full_poll(m, cpu, frame, napi, work):
             return
     work = abs(work)
-    if work >= m[napi + N_WEIGHT]:
+    if work >= m[napi + N_WEIGHT] and polls_again(m, cpu, napi, work):
         m[napi + N_NEXT] = 0
         join(m, frame + F_R4, napi)
     m[frame + F_R1] -= work
@@ -156,12 +171,22 @@ def flush_full_poll(m, cpu, frame, napi, work):
 
 
 @inlined
-def count_poll(m, cpu, napi, work):
+def count_poll(m, cpu, napi, work, budget):
     m[G_POLLS] += 1
     m[napi + N_POLLS] += 1
     m[napi + N_PACKETS] += work
     m[cpu + C_PROCESSED] += work
-    emit(m, cpu, vocab.NAPI_POLL, m[napi + N_ID], work, m[napi + N_WEIGHT], m[napi + N_NAME])
+    emit(m, cpu, vocab.NAPI_POLL, m[napi + N_ID], work, budget, m[napi + N_NAME])
+
+
+@compiled
+def polls_again(m, cpu, napi, work):
+    """__napi_poll, of one that took its whole weight: whether it is polled again here; not if a task would rather poll it."""
+    if not m[napi + N_STATE] & NAPI_PREFER_BUSY_POLL:
+        return True
+    if napi_complete_done(m, cpu, napi, work):
+        napi_schedule(m, cpu, napi)  # no timer stands: it must not be forgotten
+    return False
 
 
 @inlined
@@ -209,7 +234,9 @@ def gather(m, cpu, frame):
 
 @compiled
 def napi_complete_done(m, cpu, napi, work):
-    """Whether the driver may let its queue interrupt again."""
+    """Whether the driver may let its queue interrupt again. A task that busy polls sees to all of it later."""
+    if m[napi + N_STATE] & NAPI_IN_BUSY_POLL:
+        return False
     if work > 0:
         m[napi + N_DEFER_COUNT] = m[napi + N_DEFER]
     timeout_ns = deferral_ns = 0
@@ -219,12 +246,11 @@ def napi_complete_done(m, cpu, napi, work):
         m[napi + N_DEFER_COUNT] -= 1
         timeout_ns = deferral_ns = m[napi + N_FLUSH_NS]
     if m[napi + N_STATE] & NAPI_MISSED:
-        m[napi + N_STATE] &= ~NAPI_MISSED
+        m[napi + N_STATE] = m[napi + N_STATE] & COMPLETED | NAPI_SCHED
         join_poll_list(m, cpu, napi)
         return False
-    m[napi + N_STATE] &= ~NAPI_SCHED
+    m[napi + N_STATE] &= COMPLETED
     if timeout_ns:
-        m[napi + N_TIMER + H_ARG] = napi
         start_timer(m, napi + N_TIMER, cpu, m[G_NOW] + timeout_ns)
     return deferral_ns == 0
 
@@ -233,5 +259,5 @@ def napi_complete_done(m, cpu, napi, work):
 def napi_watchdog(m, cpu, napi):
     """The deferral timer: polls without counting as missed."""
     if not m[napi + N_STATE] & NAPI_SCHED:
-        m[napi + N_STATE] |= NAPI_SCHED
+        m[napi + N_STATE] = m[napi + N_STATE] & ~NAPI_PREFER_BUSY_POLL | NAPI_SCHED
         join_poll_list(m, cpu, napi)

@@ -44,6 +44,7 @@ SOFTIRQ_END = 57
 ) = range(57, 71)  # fmt: skip
 NETWORK_END = 71  # OP_CALL_FUNCTIONS: `smpcall`
 
-# Areas from here on have a range each, named in their own files: work 72-99 (`workops`), the network stack above NAPI 100-131
-# (`stackops`), block devices and timers 132-151 (`blockops`), lines and CPUs that are managed 152-171 (`manageops`).
-WORK_FROM, STACK_FROM, BLOCK_FROM, MANAGE_FROM, OPS_END = 72, 100, 132, 152, 172
+# Areas from here on have a range each, named in their own files: work 72-99 (`workops`), the network stack above NAPI 100-115
+# (`stackops`), NAPI outside of softirqs and drivers 116-131 (`driverops`), block devices and timers 132-151 (`blockops`), lines and
+# CPUs that are managed 152-171 (`manageops`).
+WORK_FROM, STACK_FROM, DRIVER_FROM, BLOCK_FROM, MANAGE_FROM, OPS_END = 72, 100, 116, 132, 152, 172

@@ -1,0 +1,14 @@
+"""What a program can say about NAPI outside of softirqs, and about a driver's rings: the numbers from ops.DRIVER_FROM on."""
+
+from tophalf.model.ops import DRIVER_FROM
+
+(
+    OP_NAPI_THREAD, OP_BUSY_POLL, OP_BUSY_COMPLETE, OP_READER_HAS, OP_READER_TAKE,
+) = range(DRIVER_FROM, DRIVER_FROM + 5)  # fmt: skip
+
+# Steps of the two routines in `pollcode`: operand x of OP_NAPI_THREAD and of OP_BUSY_POLL; y: where to go on
+THREAD_WAIT, THREAD_POLL, THREAD_POLLED = range(3)
+(
+    BUSY_START, BUSY_ENTER, BUSY_TRY, BUSY_POLLED, BUSY_ENDS, BUSY_YIELDS, BUSY_RELAX, BUSY_LET_GO, BUSY_STOP,
+    BUSY_STOPPED, BUSY_LEAVE,
+) = range(11)  # fmt: skip
