@@ -27,6 +27,7 @@ class Queue:
         self.ring, self.lost, self.latencies = [], 0, []
         self.armed, self.last, self.scheduled, self.missed = True, 0, False, False
         self.defer_left, self.timer = 0, NEVER
+        self.thread, self.for_thread, self.busy, self.prefer = None, False, False, False  # see pollertwin
 
     def admit(self, now):
         while self.coming and self.coming[0] <= now:
@@ -92,7 +93,7 @@ class NapiTwin(Twin):
         while self.expired:
             queue = self.expired.pop(0)
             if not queue.scheduled:
-                queue.scheduled = True
+                queue.scheduled, queue.prefer = True, False
                 self.join(queue)
         if self.tick_is_due:
             self.tick_is_due = False
@@ -128,6 +129,10 @@ class NapiTwin(Twin):
             self.join(queue)
 
     def join(self, queue):
+        if queue.thread:
+            queue.for_thread = True
+            self.wake(queue.thread)
+            return
         self.poll_list.append(queue)
         if self.given["kernel"] == "6.1" or not self.in_net_rx:
             self.mark_net_rx()
@@ -150,7 +155,7 @@ class NapiTwin(Twin):
                 queue = todo.pop(0)
                 work = self.poll(queue)
                 self.emit(vocab.NAPI_POLL, napi_address(queue.number), work, queue.given["weight"])
-                again += [queue] * (work == queue.given["weight"])
+                again += [queue] * (work == queue.given["weight"] and self.polls_again(queue, work))
                 budget -= work
                 punt = budget <= 0 or self.now // self.tick_ns >= end
             self.squeezed += punt
@@ -172,26 +177,36 @@ class NapiTwin(Twin):
             self.burn(given["packet"])
             queue.latencies.append(self.now - queue.ring.pop(0))
             work += 1
-        if work < given["weight"]:
-            self.complete(queue, work)
+        if work < given["weight"] and self.complete(queue, work):
+            self.unmask(queue)
         return work
 
+    def polls_again(self, queue, work):
+        """After a whole weight: not where a task would rather poll."""
+        if not queue.prefer:
+            return True
+        if self.complete(queue, work):
+            self.schedule_napi(queue)
+        return False
+
     def complete(self, queue, work):
+        """napi_complete_done: whether the driver may unmask the queue."""
         given, timeout = queue.given, 0
+        if queue.busy:
+            return False
         if work:
             queue.defer_left = given["defer"]
         if queue.defer_left:
             queue.defer_left -= 1
             timeout = given["flush"]
-        if queue.missed:
-            queue.missed = False
+        missed, queue.missed, queue.prefer, queue.for_thread = queue.missed, False, False, False
+        if missed:
             self.join(queue)
-            return
+            return False
         queue.scheduled = False
         if timeout:
             queue.timer = self.now + timeout
-        else:
-            self.unmask(queue)
+        return not timeout
 
 
 def napi_model_of(scenario):

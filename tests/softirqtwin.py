@@ -226,9 +226,9 @@ class Twin:
     def bottom_halves_on(self, task):
         task.bh_off -= 1
         if self.pending and not self.in_interrupt() and not self.left_to_ksoftirqd():
-            self.irqs_off, task.depth = True, 1
+            self.irqs_off, task.depth = True, task.depth + 1
             self.softirqs()
-            self.irqs_off, task.depth = False, 0
+            self.irqs_off, task.depth = False, task.depth - 1
             self.take_interrupts()
 
     # Tasks

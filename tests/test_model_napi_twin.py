@@ -59,13 +59,13 @@ def scenarios(draw):
     }  # fmt: skip
 
 
-def compare(scenario):
+def compare(scenario, twins=NapiTwin, model_of=napi_model_of):
     """Whether the twin says who is first (two things at one moment it leaves open); asserts that the model is the same."""
-    twin = NapiTwin(scenario)
+    twin = twins(scenario)
     expected = twin.run()
     if twin.undecided:
         return False
-    builder, model_queues = napi_model_of(scenario)
+    builder, model_queues = model_of(scenario)
     world = builder.world(trace_rows=3000)
     for end_ns in (*scenario["cuts"], scenario["until_ns"]):
         world.run(end_ns)
