@@ -170,7 +170,10 @@ def _nic(draw, number, cpus):
         placed = {"managed": True, "event_lines": draw(st.integers(0, 2)), "cpus": None}
     else:
         placed = {"affinity": draw(st.none() | st.lists(_some_cpus(cpus), min_size=1, max_size=2))}
-    return {"name": f"eth{number}", "irq": 24 + 8 * number, **given, **draw(settings), **placed}
+    nic = {"name": f"eth{number}", "irq": 24 + 8 * number, **given, **draw(settings), **placed}
+    if nic["mode"] == "napi" and draw(st.booleans()):
+        nic |= {"threaded": True, "thread_cpus": draw(_cpus(cpus)), "thread_fifo": draw(st.sampled_from((0, 0, 1, 50)))}
+    return nic
 
 
 @st.composite

@@ -5,6 +5,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
 from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action, spend_program
+from tophalf.model.builddriver import add_napi_thread
 from tophalf.model.program import Assembler
 
 TICKLESS = 2  # Builder(nohz=...): no tick at all, as in queueing theory
@@ -35,11 +36,11 @@ def two_classes(seed, rates, services):
     return builder, first, second
 
 
-def add_napi(builder, irq, name, rate, service, arrivals="constant", cpu=0, ring=1024, poll=0):
+def add_napi(builder, irq, name, rate, service, arrivals="constant", cpu=0, ring=1024, poll=0, weight=64):
     """A queue polled by NAPI. Returns the queue."""
     desc = builder.irq(irq, cpu)
     queue = builder.queue(name, desc, f.MODE_NAPI, ring, builder.cost(service, f"packet of {name} {irq}"), (arrivals, rate))
-    napi = builder.napi(name, queue, builder.cost(poll, f"poll of {name} {irq}"))
+    napi = builder.napi(name, queue, builder.cost(poll, f"poll of {name} {irq}"), weight)
     code = Assembler()
     code.label("handler")
     code(ops.OP_NAPI_SCHEDULE, napi)
@@ -82,6 +83,8 @@ def mixed(seed=1, **machine):
     schedule = (ops.OP_TASKLET_SCHEDULE, tasklet, vocab.TASKLET)
     builder.action(edge, "edge", spend_program(builder, builder.cost(1500, "edge"), before=[schedule]))
     add_napi(builder, 33, "eth0", 200_000, 900, "poisson", cpu=1, poll=300)
+    add_napi(builder, 34, "eth1", 50_000, 900, "poisson", cpu=1, poll=300)
+    add_napi_thread(builder, builder.napis[1], 0)
     for cpu in (0, 1):
         program = _application(builder)
         builder.task("app", cpu, program)

@@ -1,7 +1,7 @@
 """A slow twin of what polls queues outside of softirqs, above napitwin: threads of NAPI, and tasks that busy poll.
 
-Written after net/core/dev.c (napi_thread_wait, napi_threaded_poll_loop, __napi_busy_loop, busy_poll_stop). All of them are FIFO tasks
-of different priorities: who goes first among fair ones is schedtwin's.
+Written after net/core/dev.c (napi_thread_wait, napi_threaded_poll_loop, __napi_busy_loop, busy_poll_stop). All of them are FIFO
+tasks of different priorities: who goes first among fair ones is schedtwin's.
 
 Twin of: napithread, busypoll, driver.
 """
@@ -18,7 +18,7 @@ from tophalf.model.builddriver import add_busy_reader, add_napi_thread, read_pro
 
 
 class PollerTwin(NapiTwin):
-    """scenario: as napitwin's; each queue's fifo: of its thread, 0 for none; readers: queue, priority, usecs, prefer, budget, loop, work."""
+    """scenario: as napitwin's; each queue's fifo: of its thread, 0 for none; readers, each a dict of what poller_model_of takes."""
 
     def __init__(self, scenario):
         super().__init__(scenario)

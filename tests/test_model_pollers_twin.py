@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pollertwin import PollerTwin, poller_model_of
-from test_model_napi_twin import GRID, compare, ns, scenarios
+from test_model_napi_twin import GRID, compare, scenarios
 
 pytestmark = pytest.mark.kernels
 

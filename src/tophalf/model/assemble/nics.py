@@ -3,7 +3,7 @@
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.assemble import stack
+from tophalf.model.assemble import pollers, stack
 from tophalf.model.assemble.flows import Spread
 from tophalf.model.assemble.niclines import nic_lines, queue_name
 from tophalf.model.build import Builder
@@ -16,6 +16,7 @@ MODES = {"napi": f.MODE_NAPI, "handler": f.MODE_DRAIN, "each": f.MODE_EACH, "cou
 def add(builder, scenario, nic):
     """All queues of one NIC."""
     _check_rate(nic)
+    pollers.check(nic)
     _describe(builder, scenario, nic)
     spread = Spread(builder.memory.seed, nic)
     has_stack = stack.begin(builder, scenario, nic)
@@ -56,6 +57,7 @@ def _add_queue(builder, nic, number, desc, spread):
 def _add_handler(builder, nic, number, desc, queue):
     name = queue_name(nic, number)
     napi = _napi(builder, nic, name, queue)
+    pollers.add_to_queue(builder, nic, number, napi)
     builder.action(desc, name, _handler(builder, nic, name, queue, napi))
 
 

@@ -5,6 +5,7 @@ The release says "tophalf", as any kernel says who built it; nothing else tells 
 
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
+from tophalf.model.builddriver import napi_id
 from tophalf.model.machine.sight import NIC_SLOT, slot
 from tophalf.snapshot import Boot, Daemon, Facts, Napi, NetDevice, PciDevice, Topology
 from tophalf.vocab import cpu_list, cpu_mask
@@ -133,7 +134,7 @@ def _net_device(sight, place, name, queues):
         channels={"combined_max": max(len(queues), sight.about.get("queues_max", {}).get(name, 0)), "combined": len(queues)},
         coalesce=_coalesce(sight, queues[0]), napi=tuple(_napi(sight, at, queue) for at, queue in enumerate(queues)) or None,
         gro_flush_timeout_ns=sight[first + f.N_FLUSH_NS] if first else 0,
-        napi_defer_hard_irqs=sight[first + f.N_DEFER] if first else 0, threaded=False,
+        napi_defer_hard_irqs=sight[first + f.N_DEFER] if first else 0, threaded=bool(first and sight[first + f.N_THREAD]),
     )  # fmt: skip
 
 
@@ -159,8 +160,10 @@ def _napi(sight, at, queue):
     napi, lines = sight[queue + f.Q_NAPI], {desc: number for number, desc in sight.lines.items()}
     if not napi:
         return Napi(napi_id=None, irq=lines.get(sight[queue + f.Q_DESC]), rx_queues=(at,), tx_queues=())
+    thread = sight[napi + f.N_THREAD]
     return Napi(
-        napi_id=8193 + sight.builder.napis.index(napi), irq=lines.get(sight[queue + f.Q_DESC]),
+        napi_id=napi_id(sight.builder, napi), irq=lines.get(sight[queue + f.Q_DESC]),
+        pid=sight[thread + f.K_PID] if thread else None,
         defer_hard_irqs=sight[napi + f.N_DEFER], gro_flush_timeout_ns=sight[napi + f.N_FLUSH_NS], rx_queues=(at,), tx_queues=(),
     )  # fmt: skip
 

@@ -1,0 +1,119 @@
+"""Threads of NAPI: when they are woken, poll and can be switched out, and what the machine's files show of them."""
+
+import pytest
+
+from modelprograms import at_times, busy, run, times_of
+from modelworlds import add_napi
+from tophalf import vocab
+from tophalf.errors import TophalfError
+from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model.assemble.world import assemble
+from tophalf.model.build import Builder
+from tophalf.model.builddriver import add_napi_thread
+from tophalf.model.machine.take import take_snapshot
+from tophalf.scenario.load import read_scenario
+
+pytestmark = pytest.mark.kernels
+COSTS = {"irq_entry": 200, "irq_exit": 100, "context_switch": 500, "ipi": 700}
+
+
+def threaded(arrivals, cpus=1, thread_cpu=0, weight=64, fifo=0, **machine):
+    """A queue whose packets take 1 µs, a poll 300 ns, and its thread. Returns (Builder, queue, task)."""
+    builder = Builder(1, cpus, costs=COSTS, **machine)
+    queue = add_napi(builder, 30, "eth0", arrivals, 1000, "times", poll=300, weight=weight)
+    return builder, queue, add_napi_thread(builder, builder.napis[0], thread_cpu, fifo)
+
+
+def test_the_interrupt_wakes_the_thread_and_no_softirq_is_raised():
+    builder, queue, task = threaded([1000, 1500])
+    world, table = run(builder, 20_000)
+    pid = int(world.memory[task + f.K_PID])
+    assert table.tasks[pid] == "napi/eth0-8193"
+    assert times_of(table, vocab.SCHED_WAKING, a=pid) == [1200]  # 1000 + entry
+    assert times_of(table, vocab.SCHED_SWITCH, a=pid) == [1300]
+    assert times_of(table, vocab.NAPI_POLL, pid=pid, b=2) == [1300 + 500 + 300 + 2 * 1000]
+    assert times_of(table, vocab.SCHED_SWITCH, a=0) == [4100]
+    assert not times_of(table, vocab.SOFTIRQ_RAISE)
+    assert int(world.memory[queue + f.Q_LATENCY_SUM]) == 3100 - 1000 + 4100 - 1500
+
+
+def test_bottom_halves_are_off_in_a_poll_as_the_trace_shows():
+    builder, _, _ = threaded([1000])
+    _, table = run(builder, 20_000)
+    poll = table.kind == vocab.NAPI_POLL
+    assert table.flags[poll].tolist() == [vocab.FLAG_BH_OFF]
+    assert table.preempt[poll].tolist() == [0]
+
+
+def test_on_another_cpu_it_is_woken_by_an_ipi_and_its_time_is_that_cpus():
+    builder, _, task = threaded([1000], cpus=2, thread_cpu=1)
+    world, table = run(builder, 20_000)
+    pid = int(world.memory[task + f.K_PID])
+    assert times_of(table, vocab.SCHED_WAKING, a=pid, b=1, cpu=0) == [1200]
+    # 700 ns for the IPI, its own interrupt of 200 and 100 ns, then the switch and the poll
+    assert times_of(table, vocab.NAPI_POLL, pid=pid, cpu=1) == [1200 + 700 + 300 + 500 + 300 + 1000]
+    assert [int(world.memory[cpu + f.C_TIMES + f.TASK]) for cpu in builder.cpus] == [0, 1800]
+
+
+def test_full_polls_go_on_without_budget_and_another_task_comes_between_them():
+    # Nobody else: polls of two, one after the other. A FIFO task that wakes in the second has to wait for its end
+    builder, _, task = threaded([1000] * 7, weight=2)
+    waits = busy(builder, "rt", policy=f.FIFO, priority=1, asleep=True)
+    at_times(builder, 24, [4500], (ops.OP_WAKE, waits))
+    world, table = run(builder, 100_000)
+    assert times_of(table, vocab.NAPI_POLL, b=2) == [4100, 6700]  # 2600 between, of which 300 are the interrupt's at 4500
+    assert times_of(table, vocab.SCHED_SWITCH, a=int(world.memory[waits + f.K_PID])) == [6700]
+    assert int(world.memory[builder.cpus[0] + f.C_SQUEEZED]) == 0
+
+
+def test_a_thread_of_fifo_takes_the_cpu_from_a_busy_task_at_once():
+    late = {}
+    for fifo in (0, 50):
+        builder, _, _ = threaded([1000], fifo=fifo)
+        busy(builder)
+        _, table = run(builder, 20_000_000)
+        late[fifo] = times_of(table, vocab.NAPI_POLL)[0]
+    assert late[50] == 3100
+    assert late[0] >= late[50]
+
+
+def test_an_interrupt_that_comes_while_it_polls_lets_it_poll_once_more():
+    # Its handler schedules again: MISSED, so that the first poll does not complete
+    builder, _, _ = threaded([1000])
+    at_times(builder, 24, [2500], (ops.OP_NAPI_SCHEDULE, builder.napis[0]))
+    world, table = run(builder, 20_000)
+    assert times_of(table, vocab.NAPI_POLL) == [3400, 3700]  # 3100 and 300 of the interrupt; another poll
+    assert table.b[table.kind == vocab.NAPI_POLL].tolist() == [1, 0]
+    assert int(world.memory[builder.napis[0] + f.N_STATE]) == 0
+
+
+def test_preempt_rt_waits_for_the_lock_of_the_bottom_halves():
+    builder, queue, _ = threaded([1000, 30_000, 60_000], preempt="rt")
+    world, _ = run(builder, 1_000_000)
+    assert int(world.memory[queue + f.Q_DELIVERED]) == 3
+
+
+NIC = "[machine]\ncpus = 3\n[[nic]]\nrate = 1000\nqueues = 2\n"
+
+
+def test_a_scenario_has_threads_and_its_machine_shows_them():
+    text = NIC + 'threaded = true\nthread_cpus = "1-2"\nthread_fifo = 40\n'
+    world = assemble(read_scenario(text, "x.toml"), 1).world()
+    world.run(10_000_000)
+    shot = take_snapshot(world)
+    threads = {thread.name: (thread.kind, thread.rt_priority) for thread in shot.threads.values() if thread.kind == "napi"}
+    assert threads == {"napi/eth0-8193": ("napi", 40), "napi/eth0-8194": ("napi", 40)}
+    device = shot.facts.net["eth0"]
+    assert device.threaded
+    assert [napi.pid for napi in device.napi] == [pid for name, pid in shot.threads if name.startswith("napi/")]
+    assert [softnet.processed > 0 for softnet in shot.softnet.values()] == [False, True, True]
+
+
+@pytest.mark.parametrize("more, key", [
+    ('mode = "handler"\nthreaded = true', "threaded"), ("thread_fifo = 3", "thread_fifo"), ("thread_cpus = 1", "thread_cpus"),
+])  # fmt: skip
+def test_threads_that_cannot_be_are_refused(more, key):
+    with pytest.raises(TophalfError) as caught:
+        assemble(read_scenario(NIC + more, "x.toml"), 1)
+    assert key in caught.value.where
