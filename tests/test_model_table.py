@@ -42,7 +42,7 @@ def test_tasks_have_their_names(table):
 def test_handlers_and_devices_have_their_names(table):
     handlers = {table.text(name) for name in table.name[table.kind == vocab.IRQ_HANDLER_ENTRY].tolist()}
     assert handlers == {"level0", "level1", "sensor", "edge", "eth0-33", "eth1-34"}
-    assert {table.text(name) for name in table.name[table.kind == vocab.NAPI_POLL].tolist()} == {"eth0"}
+    assert {table.text(name) for name in table.name[table.kind == vocab.NAPI_POLL].tolist()} == {"eth0", "eth1"}
 
 
 def test_functions_are_found_by_the_address_that_the_trace_shows(table):
