@@ -58,7 +58,7 @@ class NapiTwin(Twin):
         super().__init__(scenario)
         self.queues = [Queue(number, given) for number, given in enumerate(scenario["queues"])]
         self.poll_list, self.in_net_rx, self.squeezed = [], False, 0
-        self.tick_is_due, self.expired = False, []
+        self.expired = []
 
     # What the hardware does
 
@@ -66,8 +66,9 @@ class NapiTwin(Twin):
         return max(min([super().next_event(), *(queue.next_event() for queue in self.queues)]), self.now)
 
     def look_at_devices(self):
-        before = len(self.latched - {"tick"}) + len(self.expired) + self.tick_is_due
-        self.tick_is_due |= self.next_tick <= self.now and self.current is not self.idle
+        before = len(self.latched - {"tick"}) + len(self.expired)
+        if self.next_tick <= self.now and self.current is not self.idle and None not in self.expired:
+            self.expired.append(None)
         super().look_at_devices()
         for queue in self.queues:
             queue.admit(self.now)
@@ -78,7 +79,7 @@ class NapiTwin(Twin):
                 queue.timer = NEVER
                 self.expired.append(queue)
                 self.latched.add("tick")
-        self.undecided |= len(self.latched - {"tick"}) + len(self.expired) + self.tick_is_due > before + 1
+        self.undecided |= len(self.latched - {"tick"}) + len(self.expired) > before + 1
 
     def unmask(self, queue):
         queue.armed = True
@@ -89,19 +90,25 @@ class NapiTwin(Twin):
     # Interrupts
 
     def tick(self):
+        """Deferral timers, and the tick (None): also those that come before this is done."""
         self.emit(vocab.VECTOR_ENTRY, 0xEC)
         while self.expired:
-            queue = self.expired.pop(0)
-            if not queue.scheduled:
-                queue.scheduled, queue.prefer = True, False
-                self.join(queue)
-        if self.tick_is_due:
-            self.tick_is_due = False
-            if self.current is self.ksoftirqd and any(task.awake for task in self.tasks):
-                self.resched = True
-            self.count_tick()
-            self.burn(self.costs["timer_tick"])
+            batch, self.expired = self.expired, []
+            for queue in batch:
+                self.watchdog(queue) if queue else self.one_tick()
+        self.latched.discard("tick")
         self.emit(vocab.VECTOR_EXIT, 0xEC)
+
+    def watchdog(self, queue):
+        if not queue.scheduled:
+            queue.scheduled, queue.prefer = True, False
+            self.join(queue)
+
+    def one_tick(self):
+        if self.current is self.ksoftirqd and any(task.awake for task in self.tasks):
+            self.resched = True
+        self.count_tick()
+        self.burn(self.costs["timer_tick"])
 
     def handle(self, line):
         if line < len(self.given["lines"]):

@@ -231,7 +231,7 @@ class SchedTwin(Twin):
         super().__init__(scenario | {"tasks": [], "threadirqs": False, "actions": {}})
         self.given = scenario
         self.fair = (Cfs if scenario["kernel"] == "6.1" else Eevdf)(self.tick_ns)
-        self.fifo, self.timers, self.expired, self.tick_is_due, self.ran_last = [], [], [], False, None
+        self.fifo, self.timers, self.expired, self.ran_last = [], [], [], None
         self.tasks = [Entity(FIRST_PID + number, given) for number, given in enumerate(scenario["tasks"])]
         for task, given in zip(self.tasks, scenario["tasks"], strict=True):
             task.life = self.life(task, given["steps"])
@@ -253,27 +253,32 @@ class SchedTwin(Twin):
         return min([super().next_event(), *(time for time, _ in self.timers)])
 
     def look_at_devices(self):
-        before = len(self.latched - {"tick"}) + len(self.expired) + self.tick_is_due
-        self.tick_is_due |= self.next_tick <= self.now and self.current is not self.idle
+        before = len(self.latched - {"tick"}) + len(self.expired)
+        if self.next_tick <= self.now and self.current is not self.idle and None not in self.expired:
+            self.expired.append(None)
         super().look_at_devices()
         for timer in sorted(self.timers, key=lambda timer: timer[0]):
             if timer[0] <= self.now:
                 self.timers.remove(timer)
                 self.expired.append(timer[1])
                 self.latched.add("tick")
-        self.undecided |= len(self.latched - {"tick"}) + len(self.expired) + self.tick_is_due > before + 1
+        self.undecided |= len(self.latched - {"tick"}) + len(self.expired) > before + 1
 
     def tick(self):
+        """Tasks whose time is over, and the tick (None): also those that come before this is done."""
         self.emit(vocab.VECTOR_ENTRY, 0xEC)
         while self.expired:
-            self.wake(self.expired.pop(0))
-        if self.tick_is_due:
-            self.tick_is_due = False
-            if self.fair.curr and self.fair.curr is self.current:
-                self.resched |= self.fair.tick()
-            self.count_tick()
-            self.burn(self.costs["timer_tick"])
+            batch, self.expired = self.expired, []
+            for task in batch:
+                self.wake(task) if task else self.one_tick()
+        self.latched.discard("tick")
         self.emit(vocab.VECTOR_EXIT, 0xEC)
+
+    def one_tick(self):
+        if self.fair.curr and self.fair.curr is self.current:
+            self.resched |= self.fair.tick()
+        self.count_tick()
+        self.burn(self.costs["timer_tick"])
 
     def handle(self, line):
         given = self.given["lines"][line]
@@ -299,6 +304,7 @@ class SchedTwin(Twin):
             return
         self.emit(vocab.SCHED_WAKING, task.pid, 0, task.prio)
         self.timers = [timer for timer in self.timers if timer[1] is not task]  # schedule_hrtimeout cancels it
+        self.expired = [other for other in self.expired if other is not task]
         if task.fifo:
             self.fifo_insert(task)
         elif task.delayed:

@@ -158,6 +158,10 @@ class Twin:
             self.resched = True
         self.count_tick()
         self.burn(self.costs["timer_tick"])
+        while "tick" in self.latched:  # the next one has come before this is done
+            self.latched.discard("tick")
+            self.count_tick()
+            self.burn(self.costs["timer_tick"])
         self.emit(vocab.VECTOR_EXIT, 0xEC)
 
     def count_tick(self):

@@ -10,6 +10,7 @@ from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
+from tophalf.model.table import event_table
 from tophalf.model.tick import start_timer
 
 pytestmark = pytest.mark.kernels
@@ -64,7 +65,6 @@ def timed(flag, when):
     [(0, 5_000_003, None), (f.IN_SOFTIRQ_TIMER, 5_000_003, vocab.HRTIMER), (f.IN_WHEEL, 8_000_000, vocab.TIMER)],
 )
 def test_when_and_where_timers_expire(flag, expires, vector):
-    from tophalf.model.table import event_table
 
     builder, timer = timed(flag, 5_000_003)
     world = builder.world(100)
@@ -92,7 +92,6 @@ def test_timers_expire_in_order_and_never_early(times, flag):
     for task, time_ns in zip(woken, times, strict=True):
         start_timer(world.memory, task + f.K_TIMER, builder.cpus[0], time_ns)
     world.run(40_000_000)
-    from tophalf.model.table import event_table
 
     table = event_table(world)
     pids = [int(builder.memory[task + f.K_PID]) for task in woken]
@@ -109,3 +108,61 @@ def test_ticks_of_two_cpus_come_at_the_same_moment():
     at_times(builder, 24, [1_234_567], (ops.OP_SPEND_NS, 10))
     _, table = run(builder, 30_000_000)
     assert times_of(table, TICK, cpu=0) == times_of(table, TICK, cpu=1) != []
+
+
+def waking(builder, flag, count):
+    """So many sleeping tasks, their timers of the kind of `flag`."""
+    tasks = [builder.task("waits", 0, program(builder, (ops.OP_EXIT,)), asleep=True) for _ in range(count)]
+    for task in tasks:
+        builder.hrtimer(task + f.K_TIMER, f.DO_WAKE + flag, task)
+    return [task + f.K_TIMER for task in tasks]
+
+
+@pytest.mark.parametrize("entry_ns", [0, 200])
+@pytest.mark.parametrize("flag", [0, f.IN_SOFTIRQ_TIMER, f.IN_WHEEL])
+def test_timers_of_one_moment_have_one_interrupt(flag, entry_ns):
+    builder = Builder(1, costs={"irq_entry": entry_ns})
+    timers = waking(builder, flag, 3)
+    world = builder.world(100)
+    for timer in timers:
+        start_timer(world.memory, timer, builder.cpus[0], 5_000_000)
+    world.run(30_000_000)
+    assert len(times_of(event_table(world), TICK, a=TIMER_VECTOR)) == 1
+
+
+def test_a_timer_that_expires_before_the_handler_is_done_is_run_by_it():
+    """irq_entry 200 ns, tick 1000: the first tick's handler runs from 4,000,200 to 4,001,200, and looks once more then."""
+    builder = Builder(1, costs={"irq_entry": 200, "timer_tick": 1000})
+    busy(builder)
+    timers = waking(builder, 0, 3)
+    world = builder.world(100)
+    for timer, time_ns in zip(timers, (4_000_100, 4_000_700, 4_001_300), strict=True):
+        start_timer(world.memory, timer, builder.cpus[0], time_ns)
+    world.run(7_000_000)
+    table = event_table(world)
+    assert times_of(table, TICK) == [4_000_200, 4_001_500]
+    assert times_of(table, vocab.SCHED_WAKING) == [4_001_200, 4_001_200, 4_001_500]
+
+
+def test_soft_timers_that_expire_in_their_softirq_have_an_interrupt_of_their_own():
+    """The softirq begins at 5,000,003 and looks at that time; its function takes 3 µs, in which the second one expires."""
+    builder, timer = timed(f.IN_SOFTIRQ_TIMER, 0)
+    (other,) = waking(builder, f.IN_SOFTIRQ_TIMER, 1)
+    world = builder.world(100)
+    start_timer(world.memory, timer, builder.cpus[0], 5_000_003)
+    start_timer(world.memory, other, builder.cpus[0], 5_001_000)
+    world.run(7_000_000)
+    table = event_table(world)
+    assert times_of(table, TICK) == [5_000_003, 5_003_003]
+    assert times_of(table, vocab.SOFTIRQ_ENTRY, a=vocab.HRTIMER) == [5_000_003, 5_003_003]
+    assert times_of(table, vocab.SCHED_WAKING) == [5_003_003]
+
+
+def test_an_idle_cpu_ticks_for_a_timer_of_the_wheel():
+    builder = Builder(1, costs={"timer_tick": 700})
+    (timer,) = waking(builder, f.IN_WHEEL, 1)
+    world = builder.world(100)
+    start_timer(world.memory, timer, builder.cpus[0], 5_000_000)
+    world.run(20_000_000)
+    assert times_of(event_table(world), vocab.SOFTIRQ_ENTRY) == [8_000_700]
+    assert world.memory[builder.cpus[0] + f.C_TICKS + f.TICK_IDLE] == 1

@@ -164,7 +164,7 @@ def test_delayed_work_is_queued_by_the_timer_softirq_at_its_jiffy():
     work = item(builder, "late", 1)
     task(builder, -2.5, delayed(work, wq, 3))
     _, table = simulated(builder, 20)
-    assert started(table) == [(5, "late")]  # jiffy 2 and 3 more
+    assert started(table) == [(6, "late")]  # jiffy 2 and 3 more are over
     queued = (table.kind == 9).nonzero()[0][0]
     assert table.flags[queued] & 0x10  # in a softirq
 
@@ -184,7 +184,7 @@ def test_mod_delayed_work_moves_the_time():
     modify = workops.OP_MOD_DELAYED_WORK
     task(builder, -1.5, delayed(work, wq, 5), -2, delayed(work, wq, 5), delayed(work, wq, 9, modify), delayed(work, wq, 4, modify))
     world, table = simulated(builder, 30)
-    assert started(table) == [(7, "moved")]
+    assert started(table) == [(8, "moved")]
     assert counts(world, work) == (1, 1, 0, 0)
 
 

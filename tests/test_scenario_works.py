@@ -85,7 +85,7 @@ workqueue = "system_unbound_wq"
     queued = table.kind == vocab.WORKQUEUE_QUEUE_WORK
     names = [table.function(function) for function in table.b[queued].tolist()]
     assert names == ["late", "next", "late", "next"]
-    assert [time // MS for time in table.time_ns[queued].tolist()] == [3, 3, 4, 4]
+    assert [time // MS for time in table.time_ns[queued].tolist()] == [4, 4, 5, 5]
     assert table.c[queued].tolist() == [0, -1, 0, -1]
 
 

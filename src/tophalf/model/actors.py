@@ -35,7 +35,6 @@ def add_daemon(builder, name, first_ns, every_ns, cpu, cost, make):
     task = builder.task(name, cpu, builder.program(code)["start"], asleep=True)
     builder.actors.append((task + f.K_TIMER, lambda world: _each(first_ns, every_ns, make(world))))
     builder.memory[task + f.K_TIMER + f.T_TIME] = first_ns
-    builder.memory[task + f.K_TIMER + f.H_CPU] = builder.cpus[cpu]
     return task
 
 

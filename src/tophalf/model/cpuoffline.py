@@ -10,6 +10,7 @@ reservations.
 from tophalf import vocab
 from tophalf.model.apic import is_latched, latch
 from tophalf.model.fields import (
+    C_CLOCK,
     C_HI_HEAD,
     C_HI_TAIL,
     C_HRTIMERS,
@@ -53,7 +54,6 @@ from tophalf.model.fields import (
     T_KIND,
     TL_NEXT,
 )
-from tophalf.model.ipi import LOCAL_TIMER_VECTOR
 from tophalf.model.irqaffinity import free_moved_vector, irq_do_set_affinity, irq_set_affinity, leave_cleanup, vector_cleanup
 from tophalf.model.irqstartup import irq_startup
 from tophalf.model.jit import compiled
@@ -89,6 +89,8 @@ from tophalf.model.napi import join_poll_list
 from tophalf.model.queue import cancel
 from tophalf.model.smpcall import call_on
 from tophalf.model.softirq import raise_softirq
+from tophalf.model.tick import clock_fires
+from tophalf.model.wheel import keep_expired
 
 # Interrupts
 
@@ -237,16 +239,19 @@ def move_timers(m, cpu, target, wheel):
 
 @compiled
 def move_expired(m, cpu, target, which):
-    """Those whose time has come already, to the end of a list of the other CPU. Returns whether there are any."""
-    first, link = m[cpu + which], target + which
+    """Those whose time has come already, to a list of the other CPU. Returns whether there are any."""
+    timer = m[cpu + which]
     m[cpu + which] = 0
-    while m[link]:
-        link = m[link] + H_NEXT
-    m[link] = first
-    while first:
-        m[first + H_CPU] = target
-        first = m[first + H_NEXT]
-    return m[link] != 0
+    found = timer != 0
+    while timer:
+        following = m[timer + H_NEXT]
+        m[timer + H_CPU] = target
+        if which == C_WHEEL:
+            keep_expired(m, target, timer)
+        else:
+            append(m, target + which, target + which + 1, timer, H_NEXT)
+        timer = following
+    return found
 
 
 @compiled
@@ -254,10 +259,11 @@ def hrtimers_cpu_dying(m, cpu, target):
     """The tick ends; hrtimers go to a CPU that is asked to look when its next one is."""
     cancel(m, cpu + C_TICK)
     m[cpu + C_TICK_DUE] = 0
+    m[cpu + C_CLOCK] = 0
     move_timers(m, cpu, target, 0)
     call_on(m, target, m[m[G_MANAGE] + M_HOTPLUG] + HP_RETRIGGER_CSD)
     if move_expired(m, cpu, target, C_HRTIMERS) | move_expired(m, cpu, target, C_SOFT_TIMERS):
-        latch(m, target, LOCAL_TIMER_VECTOR)
+        clock_fires(m, target)
 
 
 @compiled

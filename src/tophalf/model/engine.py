@@ -26,6 +26,7 @@ from tophalf.model.fields import (
     G_NOHZ,
     G_NOW,
     G_READY,
+    H_ARG,
     K_CPU,
     K_PID,
     K_STATE,
@@ -95,7 +96,7 @@ from tophalf.model.softirq import execute_softirq
 from tophalf.model.stackops import STACK_END
 from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
-from tophalf.model.tick import start_tick, tick_arrives, timer_arrives
+from tophalf.model.tick import start_tick, start_timer, tick_arrives, timer_arrives
 from tophalf.model.wakeup import start_task
 from tophalf.model.workexecute import execute_work, start_source
 
@@ -281,7 +282,10 @@ def begin(m, what, address):
     After it: let a queue know what arrived that nobody has looked at.
     """
     if what == BEGIN_ACTOR:
-        arm(m, address, m[address + T_TIME])
+        if m[address + T_KIND] == ON_HRTIMER:  # a daemon's, which wakes its task
+            start_timer(m, address, m[m[address + H_ARG] + K_CPU], m[address + T_TIME])
+        else:
+            arm(m, address, m[address + T_TIME])
     elif what == BEGIN_QUEUE:
         watch(m, address)
     elif what == SETTLE_QUEUE:

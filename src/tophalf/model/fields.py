@@ -28,7 +28,8 @@ T_TIME, T_SEQ, T_SLOT, T_KIND, T_OWNER, TIMER_SIZE = range(6)
 ON_CPU, ON_TICK, ON_HRTIMER, ON_QUEUE, ON_IPI, ON_DEVICE, ON_ACTOR = range(7)
 
 # A kernel timer: expires on its CPU, in the local timer interrupt or (from the wheel) in the TIMER softirq after it
-H_NEXT, H_CPU, H_DO, H_ARG, HRTIMER_SIZE = range(TIMER_SIZE, TIMER_SIZE + 5)
+# where H_CPU is not 0, which is while it is pending. H_EXPIRES: of a timer of the wheel, the jiffy that was asked for.
+H_NEXT, H_CPU, H_DO, H_ARG, H_EXPIRES, HRTIMER_SIZE = range(TIMER_SIZE, TIMER_SIZE + 6)
 DO_WAKE, DO_NAPI, DO_CALL, DO_DELAYED_WORK, DO_QUEUE_WORK, DO_MAYDAY = range(6)
 IN_WHEEL = 16  # added to H_DO: a timer of the wheel, good to a jiffy, run in the TIMER softirq
 IN_SOFTIRQ_TIMER = 32  # added to H_DO: an hrtimer that runs in the HRTIMER softirq (HRTIMER_MODE_SOFT)
@@ -44,11 +45,13 @@ IN_TASK, IN_SYSCALL, IN_SOFTIRQ, IN_HARDIRQ, IN_NMI = range(5)
 (
     C_NUMBER, C_TIMER, _, _, _, _, C_TICK, _, _, _, _, C_IPI, _, _, _, _, C_FRAME, C_CURRENT, C_IDLE, C_KSOFTIRQD,
     C_IRQS_OFF, C_PREEMPT_COUNT, C_NEED_RESCHED, C_RESCHED_BY_IRQ, C_SINCE, C_PARKED, C_PLAN, C_IRR_COUNT, C_PENDING,
-    C_ONLINE, C_IN_NET_RX, C_POLL_HEAD, C_POLL_TAIL, C_RT_HEAD, C_FAIR_HEAD, C_RUNNABLE, C_MIN_VRUNTIME, C_HRTIMERS,
-    C_TICK_DUE, C_IPI_VECTORS, C_TASKLET_HEAD, C_TASKLET_TAIL, C_HI_HEAD, C_HI_TAIL, C_SWITCHES, C_PROCESSED, C_SQUEEZED,
-    C_WHEEL, C_VECTORS_USED, C_SOFT_TIMERS, C_BH_OWNER, C_BH_WAITERS, C_WORK, C_STACK, C_BLOCK, C_MANAGE, C_CALLS, C_CALLS_TAIL,
-    C_RAN_LAST, C_TIMES,
-) = range(60)  # fmt: skip
+    C_ONLINE, C_IN_NET_RX, C_POLL_HEAD, C_POLL_TAIL, C_RT_HEAD, C_FAIR_HEAD, C_RUNNABLE, C_MIN_VRUNTIME, C_TICK_DUE,
+    C_IPI_VECTORS, C_TASKLET_HEAD, C_TASKLET_TAIL, C_HI_HEAD, C_HI_TAIL, C_SWITCHES, C_PROCESSED, C_SQUEEZED, C_VECTORS_USED,
+    C_BH_OWNER, C_BH_WAITERS, C_WORK, C_STACK, C_BLOCK, C_MANAGE, C_CALLS, C_CALLS_TAIL, C_HRTIMERS, _, C_SOFT_TIMERS, _,
+    C_WHEEL, _, C_WHEEL_CLK, C_WHEEL_RUNNING, C_CLOCK, C_RAN_LAST, C_TIMES,
+) = range(66)  # fmt: skip
+CLOCK_FIRED, CLOCK_SOFT = 1, 2  # C_CLOCK: the clock event device fired; HRTIMER is raised (softirq_activated)
+# C_HRTIMERS, C_SOFT_TIMERS, C_WHEEL: the first and, in the next word, the last timer that expired and has not run
 C_IRR = C_TIMES + CLASSES  # 8 words of 32 vectors
 C_VECTORS = C_IRR + 8  # descriptor by vector
 C_SOFTIRQS = C_VECTORS + VECTORS  # how often each ran
@@ -59,9 +62,9 @@ CPU_SIZE = C_TICKS + TICK_COLUMNS
 # A task
 (
     K_PID, K_STATE, K_CPU, K_CLASS, K_POLICY, K_PRIORITY, K_WEIGHT, K_VRUNTIME, K_RUNTIME, K_FRAME, K_PREEMPT_COUNT, K_NEXT,
-    K_ON_RQ, K_TIMER, _, _, _, _, _, _, _, _, K_NAME, K_WOKEN_BY_IRQ, K_STAMP, K_SWITCHES, K_FLAGS, K_CHARGED,
+    K_ON_RQ, K_TIMER, _, _, _, _, _, _, _, _, _, K_NAME, K_WOKEN_BY_IRQ, K_STAMP, K_SWITCHES, K_FLAGS, K_CHARGED,
     K_DEADLINE, K_PROTECTED, K_VLAG, K_DELAYED, K_PICKED, K_WAIT_NEXT, K_BOOSTED, K_OWN_PRIORITY, K_WORKER, K_STACK,
-) = range(38)  # fmt: skip
+) = range(39)  # fmt: skip
 TASK_SIZE = K_STACK + FRAMES_MAX * FRAME_SIZE
 RUNNING, SLEEPING, BLOCKED, DEAD = 0, 1, 2, 16  # as sched_switch tells prev_state
 # States that no wakeup ends, only who they wait for; told without the 0x1000. RTLOCK_WAIT: for a lock of PREEMPT_RT

@@ -40,7 +40,7 @@ from tophalf.model.fields import (
 from tophalf.model.ipi import RESCHEDULE_VECTOR, send_ipi
 from tophalf.model.jit import compiled
 from tophalf.model.managefields import CPU_ACTIVE
-from tophalf.model.queue import cancel
+from tophalf.model.tick import stop_timer
 from tophalf.model.trace import emit
 
 
@@ -55,7 +55,7 @@ def wake(m, cpu, task):
         home = select_task_rq(m, cpu, task, home)
     in_irq = m[cpu + C_PREEMPT_COUNT] & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET)
     m[task + K_WOKEN_BY_IRQ] = 1 if in_irq else 0
-    cancel(m, task + K_TIMER)  # woken early, it does not sleep on (schedule_hrtimeout)
+    stop_timer(m, task + K_TIMER)  # woken early, it does not sleep on (schedule_hrtimeout)
     slice_is_over = activate(m, home, task)
     m[task + K_STATE] = RUNNING
     if slice_is_over or preempts(m, home, task):

@@ -22,7 +22,7 @@ from tophalf.model.fields import (
 from tophalf.model.jit import compiled
 from tophalf.model.ops import STRIDE
 from tophalf.model.sched import schedule
-from tophalf.model.tick import del_timer, jiffies, start_timer
+from tophalf.model.tick import jiffies, mod_timer, start_timer, stop_timer
 from tophalf.model.trace import emit
 from tophalf.model.wakeup import wake
 from tophalf.model.workfields import (
@@ -128,13 +128,13 @@ def maybe_create_worker(m, cpu, pool):
 
 @compiled
 def arm_mayday(m, cpu, pool, ticks):
-    start_timer(m, pool + O_MAYDAY_TIMER, cpu, (jiffies(m) + ticks) * m[G_HZ_NS] - 1)
+    mod_timer(m, pool + O_MAYDAY_TIMER, cpu, jiffies(m) + ticks)
 
 
 @compiled
 def made_worker(m, cpu, frame, pool):
     """The new worker is there. Returns False where another is needed already: the instruction is done again then."""
-    del_timer(m, pool + O_MAYDAY_TIMER)
+    stop_timer(m, pool + O_MAYDAY_TIMER)
     create_worker(m, cpu, pool)
     if need_more_worker(m, pool) and m[pool + O_NR_IDLE] == 0:
         m[frame + F_PC] -= STRIDE

@@ -11,7 +11,7 @@ from tophalf.model.fields import BLOCKED, C_CURRENT, F_ARG, F_LEFT, F_PC, F_R0, 
 from tophalf.model.jit import compiled
 from tophalf.model.ops import STRIDE
 from tophalf.model.sched import schedule
-from tophalf.model.tick import del_timer
+from tophalf.model.tick import stop_timer
 from tophalf.model.wakeup import wake
 from tophalf.model.workfields import (
     O_FLAGS,
@@ -149,7 +149,7 @@ def wait_for_completion(m, cpu, frame, waiter):
 def flush_work(m, cpu, frame, waiter, work, delayed):
     """Wait until an item is neither queued nor runs. R0: whether there was anything to wait for."""
     if m[waiter + R_WAIT] == AT_REST:
-        if delayed == DELAYED and del_timer(m, work + X_TIMER):
+        if delayed == DELAYED and stop_timer(m, work + X_TIMER):
             queue_pending(m, cpu, m[work + X_CPU], m[work + X_WQ], work)
         m[frame + F_R0] = start_flush_work(m, cpu, waiter, work)
         if m[frame + F_R0] == 0:
@@ -206,7 +206,7 @@ def cancel_work(m, cpu, work, how):
 @compiled
 def try_to_grab_pending(m, cpu, work, delayed):
     """Take an item out of its timer or its queue. Returns whether it was there."""
-    if delayed and del_timer(m, work + X_TIMER):
+    if delayed and stop_timer(m, work + X_TIMER):
         return True
     pwq = m[work + X_PWQ]
     if pwq == 0:

@@ -12,14 +12,13 @@ from tophalf.model.fields import (
     C_WORK,
     CPU_SIZE,
     G_CPUS,
-    G_HZ_NS,
     G_KERNEL,
     K_WORKER,
 )
 from tophalf.model.ipi import IRQ_WORK_VECTOR, send_ipi
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.softirq import raise_softirq
-from tophalf.model.tick import jiffies, start_timer
+from tophalf.model.tick import jiffies, mod_timer
 from tophalf.model.trace import emit
 from tophalf.model.wakeup import wake
 from tophalf.model.workfields import (
@@ -310,14 +309,14 @@ def queue_delayed_work(m, cpu, wq, work, how):
 
 @compiled
 def queue_delayed(m, cpu, wq, work, how):
-    """__queue_delayed_work: at once without a delay, else at the tick that is so many jiffies away."""
+    """__queue_delayed_work: at once without a delay, else when so many jiffies are over: at the tick after the last one."""
     delay, wanted = how // DELAY_UNIT, cpu_of(m, how % DELAY_UNIT)
     if delay == 0:
         queue_pending(m, cpu, wanted, wq, work)
         return
     m[work + X_WQ] = wq
     m[work + X_CPU] = wanted
-    start_timer(m, work + X_TIMER, wanted if wanted else cpu, (jiffies(m) + delay) * m[G_HZ_NS] - 1)
+    mod_timer(m, work + X_TIMER, wanted if wanted else cpu, jiffies(m) + delay)
 
 
 @compiled
