@@ -166,8 +166,8 @@ def poller_model_of(scenario):
             add_napi_thread(builder, napi, 0, given["fifo"])
     for number, given in enumerate(scenario["readers"]):
         queue, at = queues[given["queue"]], given["queue"]
-        poll, loop = builder.cost(scenario["queues"][at]["poll"], f"busy {number}"), builder.cost(given["loop"], f"loop {number}")
-        reader = add_busy_reader(builder, builder.napis[at], queue + f.Q_DELIVERED, poll, loop, given["usecs"], given["prefer"],
+        loop = builder.cost(given["loop"], f"loop {number}")
+        reader = add_busy_reader(builder, builder.napis[at], queue + f.Q_DELIVERED, loop, given["usecs"], given["prefer"],
                                  given["budget"])  # fmt: skip
         body = [(ops.OP_SYSCALL, read_program(builder, reader)), (d.OP_READER_TAKE, reader), (ops.OP_SPEND_NS, given["work"])]
         builder.task("reader", 0, program(builder, *body, (ops.OP_JUMP, "start")), policy=f.FIFO, priority=given["priority"])

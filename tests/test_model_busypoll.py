@@ -4,13 +4,17 @@ import pytest
 
 from modelprograms import at_times, busy, program, run, times_of
 from modelworlds import add_napi
+from stackworlds import latencies_of, stack_world
 from tophalf import vocab
+from tophalf.errors import TophalfError
 from tophalf.model import driverfields as b
 from tophalf.model import driverops as d
 from tophalf.model import fields as f
 from tophalf.model import ops
+from tophalf.model.assemble.world import assemble
 from tophalf.model.build import Builder
-from tophalf.model.builddriver import USECS_MAX, add_busy_reader, add_napi_thread, read_program
+from tophalf.model.builddriver import USECS_MAX, add_busy_reader, add_napi_thread, let_socket_busy_poll, read_program
+from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels
 COSTS = {"irq_entry": 200, "irq_exit": 100, "syscall": 150}
@@ -21,8 +25,7 @@ def reading(arrivals, usecs=USECS_MAX, prefer=False, budget=8, work=700, defer=0
     builder = Builder(1, costs=COSTS, **machine)
     queue = add_napi(builder, 30, "eth0", arrivals, 1000, "times", poll=300)
     builder.memory[builder.napis[0] + f.N_DEFER], builder.memory[builder.napis[0] + f.N_FLUSH_NS] = defer, flush
-    reader = add_busy_reader(builder, builder.napis[0], queue + f.Q_DELIVERED, builder.cost(300, "busy poll"),
-                             builder.cost(50, "loop"), usecs, prefer, budget)  # fmt: skip
+    reader = add_busy_reader(builder, builder.napis[0], queue + f.Q_DELIVERED, builder.cost(50, "loop"), usecs, prefer, budget)
     body = [(ops.OP_SYSCALL, read_program(builder, reader)), (d.OP_READER_TAKE, reader), (ops.OP_SPEND_NS, work)]
     builder.task("reader", 0, program(builder, (ops.OP_SPEND_NS, begins), "again", *body, (ops.OP_JUMP, "again")))
     return builder, queue, reader
@@ -117,8 +120,7 @@ def test_who_owns_the_instance_is_not_disturbed_but_asked_to_let_it_go():
     napi = builder.napis[0]
     builder.memory[napi + f.N_DEFER], builder.memory[napi + f.N_FLUSH_NS] = 1, 1_000_000
     add_napi_thread(builder, napi, 1)
-    reader = add_busy_reader(builder, napi, queue + f.Q_DROPPED, builder.cost(300, "busy"), builder.cost(50, "loop"),
-                             prefer=True)  # fmt: skip
+    reader = add_busy_reader(builder, napi, queue + f.Q_DROPPED, builder.cost(50, "loop"), prefer=True)
     call = read_program(builder, reader)
     builder.task("reader", 0, program(builder, (ops.OP_SLEEP, 10_000), (ops.OP_SYSCALL, call), (ops.OP_EXIT,)))
     world, table = run(builder, 300_000)
@@ -127,3 +129,50 @@ def test_who_owns_the_instance_is_not_disturbed_but_asked_to_let_it_go():
     assert found[:19] == [(1, 64), *[(0, 8)] * 17, (0, 0)]
     assert int(world.memory[reader + b.B_LOST]) > 0
     assert int(world.memory[queue + f.Q_DELIVERED]) == 200
+
+
+# Sockets
+
+
+def test_a_read_of_a_socket_polls_the_device_that_its_first_packet_came_from():
+    builder, queue = stack_world([1000, 50_010], readers=(0,), machine={"cpus": 1})
+    reader = let_socket_busy_poll(builder, builder.sockets[0], builder.cost(50, "loop"), USECS_MAX)
+    world, table = run(builder, 60_000)
+    # Unknown so far: it sleeps. 1100 packet, 2100 protocols, woken, 2400 read. Then polls from 4400 on, every 50
+    assert times_of(table, vocab.SCHED_WAKING) == [2100]
+    assert polls(table)[:3] == [(2100, 1), (4400, 0), (4450, 0)]
+    # The packet interrupts, is taken by the poll from 50,050 on: 100, told; 1000 of protocols; once more to unmask; 300 to read
+    assert (50_150, 1) in polls(table) and (51_150, 0) in polls(table)
+    assert latencies_of(world, queue) == {2400 - 1000 & ~15: 1, 51_450 - 50_010 & ~15: 1}
+    assert int(world.memory[reader + b.B_NAPI]) == builder.napis[0]
+
+
+def test_when_its_time_is_up_the_read_sleeps():
+    builder, _ = stack_world([1000, 100_000], readers=(0,), machine={"cpus": 1})
+    let_socket_busy_poll(builder, builder.sockets[0], builder.cost(50, "loop"), 5)
+    _, table = run(builder, 110_000)
+    # Polls from 4400 (unit 4) on; over when the clock is at 10, that is at 10,240: the first round that ends then
+    slept = times_of(table, vocab.SCHED_SWITCH, a=0)
+    assert slept[1] == 10_250
+    assert times_of(table, vocab.SCHED_WAKING) == [2100, 101_100]
+
+
+def test_what_gro_holds_is_held_until_the_loop_ends():
+    # napi_complete_done returns before it flushes where a task busy polls; the next poll but the last finds nothing to add
+    builder, queue = stack_world([1000, 20_010], readers=(0,), machine={"cpus": 1}, segments=64)
+    let_socket_busy_poll(builder, builder.sockets[0], builder.cost(50, "loop"), 30)
+    world, table = run(builder, 60_000)
+    # From 4400 (unit 4): over at unit 35, 35,840, in the round that ends at 35,850 or after; the packet took 100 of one
+    assert [time for time, packets in polls(table) if packets] == [2100, 20_150]
+    assert (35_850 + 1000, 0) in polls(table)  # the last poll completes, so the protocols have it before it is told
+    assert latencies_of(world, queue) == {1392: 1, (36_850 + 300 - 20_010) >> 8 << 8: 1}
+
+
+@pytest.mark.parametrize("text, key", [
+    ('[[nic]]\nrate = 9\nmode = "each"\n[[app]]\nbusy_read = 50', "busy_read"),
+    ("[[nic]]\nrate = 9\n[[app]]\nprefer_busy_poll = true", "prefer_busy_poll"),
+])  # fmt: skip
+def test_reads_that_cannot_poll_are_refused(text, key):
+    with pytest.raises(TophalfError) as caught:
+        assemble(read_scenario(text, "x.toml"), 1)
+    assert key in caught.value.where

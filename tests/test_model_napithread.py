@@ -4,6 +4,7 @@ import pytest
 
 from modelprograms import at_times, busy, run, times_of
 from modelworlds import add_napi
+from stackworlds import latencies_of, stack_world
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
@@ -92,6 +93,29 @@ def test_preempt_rt_waits_for_the_lock_of_the_bottom_halves():
     builder, queue, _ = threaded([1000, 30_000, 60_000], preempt="rt")
     world, _ = run(builder, 1_000_000)
     assert int(world.memory[queue + f.Q_DELIVERED]) == 3
+
+
+def stacked(times, **how):
+    builder, queue = stack_world(times, machine={"kernel": how.pop("kernel", "6.12")}, **how)
+    add_napi_thread(builder, builder.napis[0], 0)
+    return builder, queue
+
+
+@pytest.mark.parametrize("kernel, raised", [("6.1", 2), ("6.12", 0)])
+def test_packets_for_another_cpu_are_told_to_it_by_the_thread_itself_in_6_12(kernel, raised):
+    builder, queue = stacked([1000, 50_000], kernel=kernel, rps=(1,))
+    world, table = run(builder, 100_000)
+    assert len(times_of(table, vocab.SOFTIRQ_RAISE, cpu=0)) == raised
+    assert times_of(table, vocab.NAPI_POLL, cpu=1) == [2150, 51_150]  # packet 100, steered 50; there 1000 of protocols
+    assert int(world.memory[queue + f.Q_DELIVERED]) == 2
+
+
+def test_after_a_full_poll_gro_is_flushed_before_the_next():
+    builder, queue = stacked([1000] * 3, weight=2, segments=64)
+    world, table = run(builder, 100_000)
+    # Two packets of 100, told; the one that they became: 1000 of protocols. One more, which completes before it is told
+    assert times_of(table, vocab.NAPI_POLL) == [1200, 2200 + 100 + 1000]
+    assert latencies_of(world, queue) == {1200: 2, 2300 >> 5 << 5: 1}
 
 
 NIC = "[machine]\ncpus = 3\n[[nic]]\nrate = 1000\nqueues = 2\n"

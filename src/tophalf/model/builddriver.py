@@ -2,6 +2,8 @@
 
 from tophalf.model import driverfields as d
 from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model import stackfields as s
 from tophalf.model.pollcode import busy_poll_routine, read_routine
 from tophalf.model.program import Assembler
 
@@ -30,20 +32,39 @@ def add_napi_thread(builder, napi, cpu, fifo=0):
     return task
 
 
-def add_busy_reader(builder, napi, data, poll_cost, loop_cost, usecs=USECS_MAX, prefer=False, budget=BUSY_POLL_BUDGET):
-    """A socket whose reader busy polls `napi` (SO_BUSY_POLL or net.core.busy_read: usecs; SO_PREFER_BUSY_POLL).
+def add_busy_reader(builder, napi, data, loop_cost, usecs=USECS_MAX, prefer=False, budget=BUSY_POLL_BUDGET):
+    """Somebody who busy polls (SO_BUSY_POLL or net.core.busy_read: usecs; SO_PREFER_BUSY_POLL; SO_BUSY_POLL_BUDGET).
 
-    data: address of the word that counts what has come, of which the reader has taken B_TAKEN. poll_cost, loop_cost: addresses
-    of the costs of a poll and of a round of the loop without one. Returns the reader, the argument of "napi_busy_loop".
+    napi: the instance, 0 for that of the first packet that comes. data: address of the word that counts what has come, of which
+    the reader has taken B_TAKEN. loop_cost: address of the cost of a round of the loop, beside the driver's poll. Returns the
+    reader, which is the argument of "napi_busy_loop".
     """
     m = builder.memory
+    for instance in builder.napis:
+        _let_busy_poll(builder, instance)
     reader = m.take(d.READER_SIZE)
-    code = Assembler()
+    m[reader + d.B_NAPI], m[reader + d.B_BUDGET], m[reader + d.B_USECS] = napi, budget, usecs
+    m[reader + d.B_PREFER], m[reader + d.B_DATA], m[reader + d.B_LOOP_COST] = int(prefer), data, loop_cost
+    m[reader + d.B_LOOP] = builder.routines["napi_busy_loop"]
+    return reader
+
+
+def _let_busy_poll(builder, napi):
+    """The driver's poll in the form that readers call, at the same cost."""
+    m = builder.memory
+    begins, code = m[napi + f.N_POLL], Assembler()
+    if m[napi + f.N_BUSY_POLL] or m[begins] != ops.OP_SPEND:  # which is its cost; one of packets that a handler took has none
+        return
     code.label("poll")
-    busy_poll_routine(code, poll_cost, budget)
-    m[reader + d.B_NAPI], m[reader + d.B_POLL], m[reader + d.B_BUDGET] = napi, builder.program(code)["poll"], budget
-    m[reader + d.B_USECS], m[reader + d.B_PREFER], m[reader + d.B_DATA] = usecs, int(prefer), data
-    m[reader + d.B_LOOP_COST] = loop_cost
+    busy_poll_routine(code, m[begins + 1])
+    m[napi + f.N_BUSY_POLL] = builder.program(code)["poll"]
+
+
+def let_socket_busy_poll(builder, socket, loop_cost, usecs, prefer=False, budget=BUSY_POLL_BUDGET):
+    """A socket whose reads poll the device for `usecs` before they sleep. Returns its reader."""
+    m = builder.memory
+    reader = m[socket + s.S_BUSY] = add_busy_reader(builder, 0, socket + s.S_QUEUE, loop_cost, usecs, prefer, budget)
+    m[reader + d.B_MORE] = socket + s.S_READER
     return reader
 
 

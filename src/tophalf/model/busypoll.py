@@ -4,7 +4,8 @@ net/core/dev.c __napi_busy_loop, busy_poll_stop; net/core/sock.c sk_busy_loop_en
 IN_BUSY_POLL), so that napi_schedule only marks it as missed; when it lets go, one more poll unmasks the queue. With
 SO_PREFER_BUSY_POLL and napi_defer_hard_irqs the queue stays masked then, and a timer watches over it. The loop's frame holds: ARG
 the reader (driverfields), R1 whether it owns the instance, R2 when it began in units of 1024 ns, R3 whether a timer stands for the
-queue. Left out: epoll's and AF_XDP's busy loops, reads that do not wait (they poll once), signals, irq_suspend_timeout (6.13).
+queue, R4 what the last poll took, R5 whether GRO was flushed. Left out: epoll's and AF_XDP's busy loops, reads that do not wait
+(they poll once), signals, irq_suspend_timeout (6.13).
 """
 
 from tophalf.model.contexts import call
@@ -14,9 +15,9 @@ from tophalf.model.driverfields import (
     B_DATA,
     B_LOOP_COST,
     B_LOST,
+    B_MORE,
     B_NAPI,
     B_PACKETS,
-    B_POLL,
     B_POLLS,
     B_PREFER,
     B_TAKEN,
@@ -25,8 +26,11 @@ from tophalf.model.driverfields import (
 from tophalf.model.driverops import (
     BUSY_ENDS,
     BUSY_ENTER,
+    BUSY_FLUSH,
+    BUSY_HAND_OVER,
     BUSY_LEAVE,
     BUSY_LET_GO,
+    BUSY_NORMAL_LIST,
     BUSY_POLLED,
     BUSY_RELAX,
     BUSY_START,
@@ -45,12 +49,17 @@ from tophalf.model.fields import (
     F_R1,
     F_R2,
     F_R3,
+    F_R4,
+    F_R5,
     G_NOW,
     G_PREEMPT,
+    G_STACK,
+    N_BUSY_POLL,
     N_DEFER,
     N_DEFER_COUNT,
     N_FLUSH_NS,
     N_QUEUE,
+    N_STACK,
     N_STATE,
     N_TIMER,
     NAPI_IN_BUSY_POLL,
@@ -58,10 +67,15 @@ from tophalf.model.fields import (
     NAPI_PREFER_BUSY_POLL,
     NAPI_SCHED,
 )
+from tophalf.model.gro import flush_at_end
 from tophalf.model.jit import compiled
 from tophalf.model.napi import count_poll, join_poll_list, napi_complete_done
+from tophalf.model.netstack import stack_rx
 from tophalf.model.nic import watch
+from tophalf.model.nicplan import serve
+from tophalf.model.ops import STRIDE
 from tophalf.model.sched import PREEMPT_RT
+from tophalf.model.stackfields import ST_RECEIVE, Y_FLUSH, Y_RX_COUNT
 from tophalf.model.tasks import check_resched
 from tophalf.model.tick import start_timer
 
@@ -76,6 +90,8 @@ def execute_busy_poll(m, cpu, frame, step, y):
         busy_poll(m, cpu, frame, reader, y)
     elif step == BUSY_POLLED:
         count_busy_poll(m, cpu, reader, m[frame + F_R0])
+    elif step == BUSY_NORMAL_LIST:
+        normal_list(m, cpu, frame, m[reader + B_NAPI])
     elif step == BUSY_ENDS:
         if has_data(m, reader) or m[G_NOW] >> CLOCK_SHIFT > m[frame + F_R2] + m[reader + B_USECS]:
             m[frame + F_PC] = y  # sk_busy_loop_end: data, or time is up
@@ -101,7 +117,20 @@ def busy_poll(m, cpu, frame, reader, nothing):
             return
         m[napi + N_STATE] |= NAPI_SCHED | NAPI_IN_BUSY_POLL
         m[frame + F_R1] = 1
-    call(m, cpu, m[reader + B_POLL], napi)
+    poll(m, cpu, napi, m[reader + B_BUDGET])
+
+
+@compiled
+def poll(m, cpu, napi, budget):
+    m[call(m, cpu, m[napi + N_BUSY_POLL], napi) + F_R5] = budget
+
+
+@compiled
+def normal_list(m, cpu, frame, napi):
+    """gro_normal_list: what GRO is done with goes up; the instruction is done again then."""
+    if m[napi + N_STACK] and m[m[napi + N_STACK] + Y_RX_COUNT]:
+        m[frame + F_PC] -= STRIDE
+        call(m, cpu, m[m[G_STACK] + ST_RECEIVE], napi)
 
 
 @compiled
@@ -128,8 +157,14 @@ def enter_or_leave(m, cpu, frame, step, y, reader):
     elif step == BUSY_STOP:
         last_poll(m, cpu, frame, reader)
     elif step == BUSY_STOPPED:
+        m[frame + F_R4] = m[frame + F_R0]
+        m[frame + F_R5] = 0
         count_busy_poll(m, cpu, reader, m[frame + F_R0])
-        if m[frame + F_R0] == m[reader + B_BUDGET]:
+    elif step == BUSY_FLUSH:
+        if m[frame + F_R4] == m[reader + B_BUDGET]:
+            flush_last(m, cpu, frame, m[reader + B_NAPI])
+    elif step == BUSY_HAND_OVER:
+        if m[frame + F_R4] == m[reader + B_BUDGET]:
             hand_over(m, cpu, frame, m[reader + B_NAPI])
     elif step == BUSY_LEAVE and m[G_PREEMPT] != PREEMPT_RT:
         m[cpu + C_PREEMPT_COUNT] -= 1
@@ -146,7 +181,18 @@ def last_poll(m, cpu, frame, reader):
         if m[napi + N_DEFER] and m[napi + N_FLUSH_NS]:
             start_timer(m, napi + N_TIMER, cpu, m[G_NOW] + m[napi + N_FLUSH_NS])
             m[frame + F_R3] = 1
-    call(m, cpu, m[reader + B_POLL], napi)
+    poll(m, cpu, napi, m[reader + B_BUDGET])
+
+
+@compiled
+def flush_last(m, cpu, frame, napi):
+    """__busy_poll_stop: all that GRO is done with; where only a timer will look, what it holds, too."""
+    if m[frame + F_R3] == 0:
+        normal_list(m, cpu, frame, napi)
+    elif m[napi + N_STACK] and m[frame + F_R5] == 0:
+        m[frame + F_R5] = 1
+        m[frame + F_PC] -= STRIDE
+        call(m, cpu, m[m[napi + N_STACK] + Y_FLUSH], napi)
 
 
 @compiled
@@ -158,11 +204,35 @@ def hand_over(m, cpu, frame, napi):
         join_poll_list(m, cpu, napi)
 
 
+# The driver's poll that a reader calls
+
+
 @compiled
-def busy_complete(m, cpu, frame, budget):
-    """The end of a driver's poll that a reader called."""
+def busy_rx(m, cpu, frame):
+    """Packets, as OP_RX or OP_STACK_RX take them."""
+    napi, budget = m[frame + F_ARG], m[frame + F_R5]
+    if m[napi + N_STACK]:
+        stack_rx(m, cpu, frame, budget)
+        return
+    left = serve(m, cpu, frame, m[napi + N_QUEUE], budget, -1)
+    if left:
+        m[frame + F_LEFT] = left
+        m[frame + F_PC] -= STRIDE
+
+
+@compiled
+def busy_flush(m, cpu, frame):
+    """What napi_complete_done does of GRO, which a reader that owns the instance does not let come to that."""
     napi = m[frame + F_ARG]
-    if m[frame + F_R1] < budget and napi_complete_done(m, cpu, napi, m[frame + F_R1]):
+    if m[napi + N_STACK] and not m[napi + N_STATE] & NAPI_IN_BUSY_POLL:
+        flush_at_end(m, cpu, frame, m[frame + F_R5])
+
+
+@compiled
+def busy_complete(m, cpu, frame):
+    """The end of the poll."""
+    napi = m[frame + F_ARG]
+    if m[frame + F_R1] < m[frame + F_R5] and napi_complete_done(m, cpu, napi, m[frame + F_R1]):
         watch(m, m[napi + N_QUEUE])
 
 
@@ -172,7 +242,7 @@ def busy_complete(m, cpu, frame, budget):
 @compiled
 def has_data(m, reader):
     """Whether something is there that the reader has not taken."""
-    return m[m[reader + B_DATA]] != m[reader + B_TAKEN]
+    return m[m[reader + B_DATA]] != m[reader + B_TAKEN] or m[m[reader + B_MORE]] != 0
 
 
 @compiled

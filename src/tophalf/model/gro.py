@@ -18,7 +18,6 @@ from tophalf.model.fields import (
     N_DEFER_COUNT,
     N_FLUSH_NS,
     N_STACK,
-    N_WEIGHT,
     Q_SINK,
 )
 from tophalf.model.jit import compiled
@@ -134,13 +133,13 @@ def flush(m, cpu, frame, old_only):
 
 
 @compiled
-def flush_at_end(m, cpu, frame):
-    """OP_GRO_COMPLETE: what napi_complete_done does of it, after a poll of fewer packets than the weight (R1).
+def flush_at_end(m, cpu, frame, budget):
+    """OP_GRO_COMPLETE: what napi_complete_done does of it, after a poll of fewer packets (R1) than it might have.
 
     R4, with the first look: 1 and whether a timeout bounds how long the young are held.
     """
     napi, work = m[frame + F_ARG], m[frame + F_R1]
-    if work >= m[napi + N_WEIGHT]:
+    if work >= budget:
         return
     gro = m[napi + N_STACK]
     if m[frame + F_R4] == 0:

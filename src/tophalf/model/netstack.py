@@ -90,7 +90,7 @@ def execute_stack(m, cpu, frame, op, x, y):
     elif op == OP_RECV:
         receive_from(m, cpu, frame, x, y)
     elif op == OP_GRO_COMPLETE:
-        flush_at_end(m, cpu, frame)
+        flush_at_end(m, cpu, frame, m[m[frame + F_ARG] + N_WEIGHT])
     elif op == OP_GRO_FLUSH:
         flush_after_full(m, cpu, frame)
     elif op == OP_RPS_TRIGGER:

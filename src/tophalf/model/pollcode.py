@@ -29,6 +29,7 @@ def busy_loop(code, costs):
     code(ops.OP_BH_OFF)
     code(d.OP_BUSY_POLL, d.BUSY_TRY, "busy_count")
     code(d.OP_BUSY_POLL, d.BUSY_POLLED)
+    code(d.OP_BUSY_POLL, d.BUSY_NORMAL_LIST)
     code.label("busy_count")
     code(ops.OP_BH_ON)
     code(d.OP_BUSY_POLL, d.BUSY_ENDS, "busy_end")
@@ -52,16 +53,19 @@ def _stop(code, label):
     code(ops.OP_BH_OFF)
     code(d.OP_BUSY_POLL, d.BUSY_STOP)
     code(d.OP_BUSY_POLL, d.BUSY_STOPPED)
+    code(d.OP_BUSY_POLL, d.BUSY_FLUSH)
+    code(d.OP_BUSY_POLL, d.BUSY_HAND_OVER)
     code(ops.OP_BH_ON)
     code.label(label)
     code(d.OP_BUSY_POLL, d.BUSY_LEAVE)
 
 
-def busy_poll_routine(code, poll_cost, budget):
-    """A driver's poll as a task that busy polls calls it."""
+def busy_poll_routine(code, poll_cost):
+    """A driver's poll as a task that busy polls calls it. R5: the budget."""
     code(ops.OP_SPEND, poll_cost)
-    code(ops.OP_RX, 0, budget)
-    code(d.OP_BUSY_COMPLETE, budget)
+    code(d.OP_BUSY_RX)
+    code(d.OP_BUSY_FLUSH)
+    code(d.OP_BUSY_COMPLETE)
     code(ops.OP_RET_REG, F_R1)
 
 

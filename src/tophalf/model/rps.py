@@ -40,6 +40,7 @@ from tophalf.model.stackfields import (
     SD_HEAD,
     SD_HISTORY,
     SD_HISTORY_AT,
+    SD_IN_THREADED_POLL,
     SD_INPUT,
     SD_INPUT_LEN,
     SD_INPUT_TAIL,
@@ -135,14 +136,15 @@ def enqueue_to_backlog(m, cpu, packet, target):
 
 @compiled
 def schedule_rps(m, cpu, target):
-    """napi_schedule_rps: poll the own backlog; another CPU is told when net_rx_action ends here."""
+    """napi_schedule_rps: poll the own backlog; another CPU is told when the polls here are over."""
     if target == cpu:
         join_poll_list(m, cpu, m[cpu + C_STACK] + SD_BACKLOG)
         return
     mine, there = m[cpu + C_STACK], m[target + C_STACK]
     m[there + SD_IPI_NEXT] = m[mine + SD_IPI_LIST]
     m[mine + SD_IPI_LIST] = there
-    if not m[cpu + C_IN_NET_RX] or m[G_KERNEL] <= KERNEL_6_1:
+    polls_here = m[cpu + C_IN_NET_RX] or m[mine + SD_IN_THREADED_POLL]
+    if not polls_here or m[G_KERNEL] <= KERNEL_6_1:
         mark_softirq(m, cpu, vocab.NET_RX)
 
 

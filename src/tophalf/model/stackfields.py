@@ -29,14 +29,16 @@ P_NEXT, P_QUEUE, P_HASH, P_ARRIVAL, P_SEGMENTS, P_PARTS, P_LAST, P_AGE, PACKET_S
 # instance; SD_HISTORY: of the flow limit, 0 where it is off, its buckets behind it
 (
     SD_CPU, SD_INPUT, SD_INPUT_TAIL, SD_INPUT_LEN, SD_PROCESS, SD_PROCESS_TAIL, SD_PROCESS_LEN, SD_HEAD, SD_TAIL, SD_IPI_LIST,
-    SD_IPI_NEXT, SD_DROPPED, SD_RECEIVED_RPS, SD_LIMITED, SD_HISTORY, SD_HISTORY_AT, SD_CSD,
-) = range(17)  # fmt: skip
+    SD_IPI_NEXT, SD_DROPPED, SD_RECEIVED_RPS, SD_LIMITED, SD_HISTORY, SD_HISTORY_AT, SD_IN_THREADED_POLL,
+    SD_CSD,
+) = range(18)  # fmt: skip
 SD_BACKLOG = SD_CSD + CSD_SIZE
 SOFTNET_SIZE = SD_BACKLOG + NAPI_SIZE
 FLOW_LIMIT_HISTORY, FLOW_LIMIT_BUCKETS = 128, 1 << 12  # include/linux/netdevice.h, net/core/dev.c
 
-# A UDP socket. S_WAITER: the task that sleeps on it; S_READER: reader_queue, what its readers have taken over at once
+# A UDP socket. S_WAITER: the task that sleeps on it; S_READER: reader_queue, what its readers have taken over at once;
+# S_BUSY: the reader that busy polls for it (driverfields), 0 for none
 (
     S_QUEUE, S_QUEUE_TAIL, S_READER, S_READER_TAIL, S_RMEM, S_DEFICIT, S_RCVBUF, S_WAITER, S_IN_DATAGRAMS, S_RCVBUF_ERRORS,
-    S_RECV_COST, SOCKET_SIZE,
-) = range(12)  # fmt: skip
+    S_RECV_COST, S_BUSY, SOCKET_SIZE,
+) = range(13)  # fmt: skip

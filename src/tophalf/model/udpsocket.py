@@ -5,7 +5,9 @@ time, unless nothing is left. A read packet tells RFS where its flow is read (rp
 connected socket of its own. Left out: limits of all sockets together (udp_mem), skb_condense, several readers of one socket.
 """
 
+from tophalf.model.contexts import call
 from tophalf.model.costs import cost
+from tophalf.model.driverfields import B_LOOP, B_NAPI
 from tophalf.model.fields import (
     C_CURRENT,
     C_NUMBER,
@@ -13,8 +15,10 @@ from tophalf.model.fields import (
     F_PC,
     F_R1,
     F_R2,
+    F_R3,
     F_R4,
     G_STACK,
+    Q_NAPI,
     Q_SINK,
     SLEEPING,
 )
@@ -27,6 +31,7 @@ from tophalf.model.stackfields import (
     P_NEXT,
     P_QUEUE,
     P_SEGMENTS,
+    S_BUSY,
     S_DEFICIT,
     S_IN_DATAGRAMS,
     S_QUEUE,
@@ -65,6 +70,8 @@ def deliver(m, cpu, packet):
         return
     m[socket + S_RMEM] += m[sink + X_TRUESIZE] * m[packet + P_SEGMENTS]
     append(m, socket + S_QUEUE, socket + S_QUEUE_TAIL, packet, P_NEXT)
+    if m[socket + S_BUSY] and m[m[socket + S_BUSY] + B_NAPI] == 0:
+        m[m[socket + S_BUSY] + B_NAPI] = m[m[packet + P_QUEUE] + Q_NAPI]  # sk_mark_napi_id_once
     if m[socket + S_WAITER]:
         waiter = m[socket + S_WAITER]
         m[socket + S_WAITER] = 0
@@ -92,10 +99,23 @@ def receive_from(m, cpu, frame, socket, most):
         record_flow(m, cpu, m[packet + P_HASH])
         m[frame + F_LEFT] = cost(m, m[socket + S_RECV_COST])
         m[frame + F_PC] -= STRIDE
-    elif m[frame + F_R2] == 0:
+    elif m[frame + F_R2] == 0 and not busy_polls(m, cpu, frame, socket):
         m[socket + S_WAITER] = m[cpu + C_CURRENT]
         m[frame + F_PC] -= STRIDE
         block(m, cpu, SLEEPING)
+
+
+@compiled
+def busy_polls(m, cpu, frame, socket):
+    """Whether a read that finds nothing polls the device before it sleeps (sk_busy_loop). R3: it has, and looks once more."""
+    reader = m[socket + S_BUSY]
+    if reader == 0 or m[reader + B_NAPI] == 0 or m[frame + F_R3]:
+        m[frame + F_R3] = 0
+        return False
+    m[frame + F_R3] = 1
+    m[frame + F_PC] -= STRIDE
+    call(m, cpu, m[reader + B_LOOP], reader)
+    return True
 
 
 @compiled

@@ -1,8 +1,8 @@
-"""[[nic]] threaded into threads of NAPI."""
+"""[[nic]] threaded into threads of NAPI, [[app]] busy_read into tasks that busy poll."""
 
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model.builddriver import add_napi_thread
+from tophalf.model.builddriver import add_napi_thread, let_socket_busy_poll
 
 
 def check(nic):
@@ -10,7 +10,7 @@ def check(nic):
     if nic.threaded and nic.mode != "napi":
         raise TophalfError(f"mode = {nic.mode} has no thread", nic.where("threaded"), "leave threaded out, or mode")
     for key in ("thread_cpus", "thread_fifo"):
-        if key in nic.given and not nic.threaded:
+        if key in nic.given and "threaded" not in nic.given:
             raise TophalfError("there is no thread of NAPI", nic.where(key), "say threaded = true")
 
 
@@ -21,3 +21,17 @@ def add_to_queue(builder, nic, number, napi):
     m = builder.memory
     cpu = m[m[m[m[napi + f.N_QUEUE] + f.Q_DESC] + f.D_CPU] + f.C_NUMBER]
     add_napi_thread(builder, napi, nic.thread_cpus[number % len(nic.thread_cpus)] if nic.thread_cpus else cpu, nic.thread_fifo)
+
+
+def add_to_socket(builder, scenario, app, socket, who):
+    """Reads of a program's socket busy poll. Raises: TophalfError where nothing can be polled."""
+    if not app.busy_read:
+        for key in ("prefer_busy_poll", "busy_poll_budget", "loop_cost"):
+            if key in app.given and "busy_read" not in app.given:
+                raise TophalfError("it does not busy poll", app.where(key), "give busy_read")
+        return
+    nic = next(nic for nic in scenario.all("nic") if nic.name == app.device)
+    if nic.mode != "napi":
+        raise TophalfError(f"mode = {nic.mode} of {nic.name} cannot be polled", app.where("busy_read"), "leave it out, or mode")
+    loop = builder.cost(app.loop_cost, f"busy loop of {who}")
+    let_socket_busy_poll(builder, socket, loop, app.busy_read, app.prefer_busy_poll, app.busy_poll_budget)

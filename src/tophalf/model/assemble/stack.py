@@ -3,6 +3,7 @@
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
+from tophalf.model.assemble import pollers
 from tophalf.model.buildstack import add_reader, add_sink, add_socket, begin_stack, connect
 
 MODES = ("napi", "each", "counted")  # in which packets leave the ring in a softirq
@@ -73,6 +74,7 @@ def add_app(builder, scenario, entry):
         who = f"{entry.name} on {cpu} {len(builder.sockets)}"
         socket = add_socket(builder, entry.rcvbuf, builder.cost(entry.recv_cost, f"{who} reads"))
         policy, priority = (f.FIFO, entry.fifo) if entry.fifo else (f.FAIR, entry.nice)
+        pollers.add_to_socket(builder, scenario, entry, socket, who)
         run = builder.cost(entry.run, f"{who} runs")
         add_reader(builder, entry.name, cpu, socket, run, entry.batch, policy=policy, priority=priority)
         sockets.append(socket)
