@@ -24,7 +24,6 @@ EXEMPT = {
     "workexecute": "owed, as workqueue",
     **dict.fromkeys(("packets", "gro", "rps", "rpsipi", "udpsocket", "netstack"), "owed: test_model_netstack holds their rules"),
     "kmsg": "a line of text for each thing told; who tells it has a twin",
-    "irqdisable": "owed: so far test_model_irqdisable holds its rules one by one",
 }
 SAME_ENGINE = "test_model_digests.py"  # the engine against itself
 
