@@ -7,6 +7,7 @@ from stackworlds import stack_world
 from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
+from tophalf.model.builddriver import add_napi_thread
 from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.packets import mixed
@@ -228,3 +229,25 @@ def test_the_hash_mixes_32_bits():
     assert mixed(0) == 0
     assert mixed(1) == 0x514E28B7  # MurmurHash3 fmix32
     assert len({mixed(value) for value in range(1000)}) == 1000
+
+
+# A thread of NAPI
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"])
+def test_a_thread_of_napi_tells_others_itself_since_6_2(kernel):
+    # The thread's poll ends at 1150, then 6.12 sends the interrupt; 6.1 has raised NET_RX, which runs as bottom halves come on
+    builder, queue = stack_world((1000,), rps=(1,), machine={"kernel": kernel, "costs": {"softirq_entry": 30}})
+    add_napi_thread(builder, builder.napis[0], 0)
+    _, table, counts, total_ns = outcome(builder, queue)
+    assert counts == [1, 0, 0]
+    assert times_of(table, vocab.SOFTIRQ_ENTRY, cpu=0) == ([1180] if kernel == "6.1" else [])
+    assert total_ns == (180 if kernel == "6.1" else 150) + 30 + 1000
+
+
+def test_a_thread_lets_gro_go_of_what_a_full_poll_left():
+    builder, queue = stack_world([1000] * 3, weight=2, segments=4)
+    add_napi_thread(builder, builder.napis[0], 0)
+    _, table, _, total_ns = outcome(builder, queue)
+    assert times_of(table, vocab.NAPI_POLL) == [1200, 3300]  # told before two go up as one, by 2200; then the third
+    assert total_ns == 2 * 1200 + 2300
