@@ -251,3 +251,13 @@ def test_a_thread_lets_gro_go_of_what_a_full_poll_left():
     _, table, _, total_ns = outcome(builder, queue)
     assert times_of(table, vocab.NAPI_POLL) == [1200, 3300]  # told before two go up as one, by 2200; then the third
     assert total_ns == 2 * 1200 + 2300
+
+
+@pytest.mark.parametrize("kernel, share", [("6.1", (0.25, 0.5)), ("6.12", (0.0, 0.02))])
+def test_a_reader_beside_ksoftirqd_gets_its_share_in_6_1_and_starves_in_6_12(kernel, share):
+    # A packet every 600 ns is 1100 ns of softirqs: all of the CPU
+    times = range(1000, 60 * MS, 600)
+    builder, queue = stack_world(times, readers=(0,), rcvbuf=10_000, machine={"kernel": kernel, "cpus": 1})
+    world, _, _, _ = outcome(builder, queue, 60 * MS)
+    spent = int(world.memory[builder.cpus[0] + f.C_TIMES + f.TASK])
+    assert share[0] * 60 * MS <= spent <= share[1] * 60 * MS

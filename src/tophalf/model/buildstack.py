@@ -116,9 +116,14 @@ def add_reader(builder, name, cpu, socket, run_cost, batch=1, **how):
     code(ops.OP_JUMP_POSITIVE, f.F_R0, "work")
     code(ops.OP_JUMP, "start")
     code.label("recv")
-    code(stackops.OP_RECV, socket, batch)
+    code(ops.OP_BH_OFF)
+    code(stackops.OP_RECV_TAKE, socket)
+    code(ops.OP_BH_ON)
+    code(stackops.OP_RECV_COPY, socket, "recv")
+    code(stackops.OP_RECV_COPIED, socket, "recv")
     code(ops.OP_RET_REG, f.F_R1)
     builder.reader_cpus.add(cpu)
+    builder.memory[socket + s.S_BATCH] = batch
     return builder.task(name, cpu, builder.program(code)["start"], **how)
 
 

@@ -68,17 +68,17 @@ from tophalf.model.stackops import (
     OP_GRO_FLUSH,
     OP_PROCESS_BACKLOG,
     OP_RECEIVE,
-    OP_RECV,
+    OP_RECV_TAKE,
     OP_RPS_TRIGGER,
     OP_STACK_RX,
     OP_STEER,
 )
-from tophalf.model.udpsocket import deliver, receive_from
+from tophalf.model.udpsocket import deliver, execute_recv
 
 
 @compiled
 def execute_stack(m, cpu, frame, op, x, y):
-    """Instructions of the stack; x: a weight, or a socket, whose reader takes y packets at the most."""
+    """Instructions of the stack; x: a weight, or a socket; y: where to go on."""
     if op == OP_STACK_RX:
         stack_rx(m, cpu, frame, x)
     elif op == OP_STEER:
@@ -87,8 +87,8 @@ def execute_stack(m, cpu, frame, op, x, y):
         receive(m, cpu, frame)
     elif op == OP_PROCESS_BACKLOG:
         process_backlog(m, cpu, frame)
-    elif op == OP_RECV:
-        receive_from(m, cpu, frame, x, y)
+    elif op >= OP_RECV_TAKE:
+        execute_recv(m, cpu, frame, op, x, y)
     elif op == OP_GRO_COMPLETE:
         flush_at_end(m, cpu, frame, m[m[frame + F_ARG] + N_WEIGHT])
     elif op == OP_GRO_FLUSH:

@@ -36,9 +36,9 @@ SD_BACKLOG = SD_CSD + CSD_SIZE
 SOFTNET_SIZE = SD_BACKLOG + NAPI_SIZE
 FLOW_LIMIT_HISTORY, FLOW_LIMIT_BUCKETS = 128, 1 << 12  # include/linux/netdevice.h, net/core/dev.c
 
-# A UDP socket. S_WAITER: the task that sleeps on it; S_READER: reader_queue, what its readers have taken over at once;
-# S_BUSY: the reader that busy polls for it (driverfields), 0 for none
+# A UDP socket. S_WAITER: the task that sleeps on it; S_READER: reader_queue, what its reader has taken over at once;
+# S_BATCH: packets a system call; S_BUSY: the reader that busy polls for it (driverfields), 0 for none
 (
     S_QUEUE, S_QUEUE_TAIL, S_READER, S_READER_TAIL, S_RMEM, S_DEFICIT, S_RCVBUF, S_WAITER, S_IN_DATAGRAMS, S_RCVBUF_ERRORS,
-    S_RECV_COST, S_BUSY, SOCKET_SIZE,
-) = range(13)  # fmt: skip
+    S_RECV_COST, S_BATCH, S_BUSY, SOCKET_SIZE,
+) = range(14)  # fmt: skip

@@ -2,7 +2,9 @@
 
 __udp_enqueue_schedule_skb, sock_def_readable, __skb_recv_udp, udp_rmem_release. Memory is given back a quarter of the buffer at a
 time, unless nothing is left. A read packet tells RFS where its flow is read (rps_record_sock_flow), as if each flow had a
-connected socket of its own. Left out: limits of all sockets together (udp_mem), skb_condense, several readers of one socket.
+connected socket of its own. Taking a packet needs bottom halves off; as they come on again the reader runs what softirqs wait,
+unless those are left to ksoftirqd (6.1). Left out: limits of all sockets together (udp_mem), skb_condense, several readers of one
+socket.
 """
 
 from tophalf.model.contexts import call
@@ -31,6 +33,7 @@ from tophalf.model.stackfields import (
     P_NEXT,
     P_QUEUE,
     P_SEGMENTS,
+    S_BATCH,
     S_BUSY,
     S_DEFICIT,
     S_IN_DATAGRAMS,
@@ -51,6 +54,7 @@ from tophalf.model.stackfields import (
     X_SOCKETS,
     X_TRUESIZE,
 )
+from tophalf.model.stackops import OP_RECV_COPY, OP_RECV_TAKE
 from tophalf.model.tasks import block
 from tophalf.model.wakeup import wake
 
@@ -79,29 +83,37 @@ def deliver(m, cpu, packet):
 
 
 @compiled
-def receive_from(m, cpu, frame, socket, most):
-    """OP_RECV, in a system call: up to `most` packets, sleeping for the first (recvmmsg with MSG_WAITFORONE).
-
-    R1: packets in all, pieces that GRO merged counted; R2: reads; R4: what is being copied.
-    """
-    packet = m[frame + F_R4]
-    if packet:
-        m[frame + F_R4] = 0
+def execute_recv(m, cpu, frame, op, socket, again):
+    """Steps of a system call that reads; R1: packets in all, pieces that GRO merged counted; R2: reads; R4: the one in hand."""
+    if op == OP_RECV_TAKE:
+        m[frame + F_R4] = dequeue_packet(m, socket)
+    elif op == OP_RECV_COPY:
+        copy_or_wait(m, cpu, frame, socket, again)
+    else:
+        packet = m[frame + F_R4]
         m[frame + F_R1] += m[packet + P_SEGMENTS]
         m[frame + F_R2] += 1
         m[socket + S_IN_DATAGRAMS] += m[packet + P_SEGMENTS]
         hand_over(m, packet)
-    if m[frame + F_R2] >= most:
-        return
-    packet = dequeue_packet(m, socket)
+        if m[frame + F_R2] < m[socket + S_BATCH]:
+            m[frame + F_PC] = again
+
+
+@compiled
+def copy_or_wait(m, cpu, frame, socket, again):
+    """Copy what was taken. With nothing: return if something was read (recvmmsg with MSG_WAITFORONE), else sleep, and try again."""
+    packet = m[frame + F_R4]
     if packet:
-        m[frame + F_R4] = packet
         record_flow(m, cpu, m[packet + P_HASH])
         m[frame + F_LEFT] = cost(m, m[socket + S_RECV_COST])
-        m[frame + F_PC] -= STRIDE
-    elif m[frame + F_R2] == 0 and not busy_polls(m, cpu, frame, socket):
+    elif m[frame + F_R2]:
+        m[frame + F_PC] += STRIDE  # past OP_RECV_COPIED
+    elif m[socket + S_QUEUE]:
+        m[frame + F_R3] = 0  # softirqs, or its own polls, brought it as bottom halves came on
+        m[frame + F_PC] = again
+    elif not busy_polls(m, cpu, frame, socket):
+        m[frame + F_PC] = again
         m[socket + S_WAITER] = m[cpu + C_CURRENT]
-        m[frame + F_PC] -= STRIDE
         block(m, cpu, SLEEPING)
 
 
