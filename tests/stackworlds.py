@@ -25,3 +25,12 @@ def stack_world(times, hashes=(1,), machine=None, stack=None, readers=(), weight
     if sockets:
         connect(builder, queue, sockets)
     return builder, queue
+
+
+def latencies_of(world, queue):
+    """{latency in ns: packets}; exact below 128 ns, else the lowest of its cell."""
+    from tophalf.model.latencies import cell_bounds_ns
+
+    first = int(world.memory[queue + f.Q_HISTOGRAM])
+    counts = {cell_bounds_ns(cell)[0]: int(world.memory[first + cell]) for cell in range(f.HISTOGRAM_SIZE)}
+    return {low: count for low, count in counts.items() if count}
