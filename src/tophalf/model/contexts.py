@@ -92,7 +92,7 @@ def fail(m, cpu, error):
     m[G_LIMIT] = m[G_NOW]
 
 
-@inlined
+@compiled
 def charge(m, cpu):
     """Give the time since the last charge to the running context, and to its task what it ran itself."""
     elapsed = m[G_NOW] - m[cpu + C_SINCE]
