@@ -121,6 +121,7 @@ def machines(draw):
     tables += [_table("nic", nic) for nic in nics] + [_table("device", device) for device in devices]
     lines = [device["irq"] for device in devices] + [nic["irq"] for nic in nics]
     tables += [_table("at", order) for order in draw(st.lists(_order(lines, cpus), max_size=4) if lines else st.just([]))]
+    tables += [_table("at", order) for order in draw(st.lists(_cpu_order(cpus), max_size=4) if cpus > 1 else st.just([]))]
     tables += [_table("task", draw(_task(number, cpus))) for number in range(draw(st.integers(0, 2)))]
     if draw(st.booleans()):
         daemon = {"start": draw(st.integers(0, 5_000_000)), "banned_cpus": draw(st.none() | st.just([0] if cpus > 1 else []))}
@@ -201,6 +202,11 @@ def _order(draw, lines, cpus):
     mask = draw(st.sets(st.integers(0, cpus - 1)))
     value = {"irq": irq, "mask": f"{sum(1 << cpu for cpu in mask):x}"} if verb == "set_affinity" else irq
     return {"time": draw(st.integers(0, 1_000_000) | st.integers(0, 10_000_000)), verb: value}
+
+
+def _cpu_order(cpus):
+    time, cpu = st.integers(0, 1_000_000) | st.integers(0, 8_000_000), st.integers(1, cpus - 1)
+    return st.fixed_dictionaries({"time": time, "offline": cpu}) | st.fixed_dictionaries({"time": time, "online": cpu})
 
 
 @st.composite

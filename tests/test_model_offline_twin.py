@@ -1,6 +1,6 @@
 """Where lines and tasks are while CPUs go and come, against a list of what happens in order, with plain sets for masks.
 
-Twin of: cpuoffline, fallback, taskmove.
+Twin of: cpuoffline, fallback, taskmove, workhotplug.
 """
 
 from hypothesis import given, settings
@@ -10,10 +10,11 @@ from modelprograms import program
 from modelworlds import TICKLESS
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import ops
+from tophalf.model import ops, workops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_threaded_action
+from tophalf.model.builddevices import add_device, add_threaded_action, spend_program
 from tophalf.model.buildhotplug import add_hotplug
+from tophalf.model.buildwork import add_work, system_workqueue
 from tophalf.model.manage import OFFLINE_CPU, ONLINE_CPU, SET_AFFINITY, command
 from tophalf.model.managefields import I_AFFINITY, M_ONLINE, M_WANTED, P_AVAILABLE, P_MANAGED_ALLOCATED
 from tophalf.model.table import event_table
@@ -23,7 +24,7 @@ STEP_NS = 50_000_000  # long enough for an order, and for an old vector to be fr
 masks = st.sets(st.integers(0, CPUS - 1), min_size=1)
 managed = st.fixed_dictionaries({"mask": masks, "managed": st.booleans(), "threaded": st.booleans()})
 step = st.one_of(
-    st.tuples(st.just("irq"), st.integers(0, LINES - 1)), st.tuples(st.just("wake"), st.integers(0, CPUS - 1)),
+    st.tuples(st.just("irq"), st.integers(0, LINES - 1)), st.tuples(st.sampled_from(("wake", "work")), st.integers(0, CPUS - 1)),
     st.tuples(st.just("mask"), st.integers(0, LINES - 1), masks),
     st.tuples(st.sampled_from(("offline", "online")), st.integers(1, CPUS - 1)),
 )  # fmt: skip
@@ -44,7 +45,7 @@ class Machine:
             line = what | {"cpu": None, "held": False, "name": f"irq/{24 + number}-dev"}
             self.put(line, what["mask"])
             self.lines.append(line | {"home": line["cpu"], "follows": False})
-        self.homes = list(range(CPUS))
+        self.homes, self.worked = list(range(CPUS)), []
         self.ran = {f"app{cpu}": [cpu] for cpu in range(CPUS)} | {line["name"]: [] for line in self.lines}
 
     def put(self, line, mask):
@@ -130,9 +131,13 @@ class Machine:
             self.homes[number] = 0
         self.ran[f"app{number}"].append(self.homes[number])
 
+    def work(self, cpu):
+        """An item that is queued on a CPU: its worker is there, or on the first CPU while that is gone."""
+        self.worked.append(cpu if cpu in self.online else 0)
+
 
 def build(lines, kernel):
-    builder = Builder(1, cpus=CPUS, kernel=kernel, nohz=TICKLESS)
+    builder = Builder(1, cpus=CPUS, kernel=kernel, nohz=TICKLESS, costs={"context_switch": 1000})
     devices = []
     for number, line in enumerate(lines):
         desc = builder.irq(24 + number, None, affinity=sorted(line["mask"]), managed=line["managed"])
@@ -154,6 +159,8 @@ def test_lines_and_tasks_are_where_the_list_says(lines, history, kernel):
     code = program(builder, (ops.OP_BLOCK, f.SLEEPING), (ops.OP_SPEND_NS, 1000), (ops.OP_JUMP, "start"))
     tasks = [builder.task(f"app{cpu}", cpu, code) for cpu in range(CPUS)]
     add_hotplug(builder)
+    wq, job = system_workqueue(builder, "system_wq"), spend_program(builder, builder.cost(1000, "job"))
+    works = [add_work(builder, "job", job) for _ in range(CPUS)]
     # Who triggers and wakes: a task that is told by the list, one instruction a step
     script = [(ops.OP_SLEEP, STEP_NS)]
     for what, number, *_ in history:
@@ -161,6 +168,8 @@ def test_lines_and_tasks_are_where_the_list_says(lines, history, kernel):
             script.append((ops.OP_TRIGGER, devices[number]))
         if what == "wake":
             script.append((ops.OP_WAKE, tasks[number]))
+        if what == "work":
+            script.append((workops.OP_QUEUE_WORK, works[number], wq, number + 1))
         script.append((ops.OP_SLEEP, STEP_NS))
     builder.task("script", 0, program(builder, *script, (ops.OP_EXIT,)))
     world = builder.world(20_000)
@@ -191,6 +200,7 @@ def same(twin, builder, world):
     m, table = world.memory, event_table(world)
     entries = table.kind == vocab.IRQ_HANDLER_ENTRY
     assert list(zip(table.a[entries].tolist(), table.cpu[entries].tolist(), strict=True)) == twin.landed
+    assert table.cpu[table.kind == vocab.WORKQUEUE_EXECUTE_START].tolist() == twin.worked
     switches = table.kind == vocab.SCHED_SWITCH
     ran = {name: [] for name in twin.ran}
     for name, cpu in zip(table.name[switches].tolist(), table.cpu[switches].tolist(), strict=True):

@@ -22,6 +22,7 @@ def add_hotplug(builder):
     m[hotplug + g.HP_WRITER] = builder.task("bash", 0, routines["writer"], kernel_thread=True, asleep=True)
     for number, cpu in enumerate(builder.cpus):
         block = m[cpu + f.C_MANAGE]
+        m[block + g.P_CPU] = cpu
         m[block + g.P_STOPPER] = _thread(
             builder, MIGRATION_PID, number, f"migration/{number}", routines["stopper"], f.FIFO, STOP_PRIORITY
         )

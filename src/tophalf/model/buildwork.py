@@ -304,6 +304,8 @@ def _make_worker(builder, pool, number, bh):
     where = m[cpu + f.C_NUMBER] if cpu else m[m[m[pool + g.O_SCOPE]] + f.C_NUMBER]
     name = f"kworker/{where}:{number}{'H' if nice < 0 else ''}" if cpu else f"kworker/u{m[pool + g.O_ID]}:{number}"
     task = 0 if bh else _task(builder, name, where, "worker_thread", nice)
+    if task and cpu:
+        m[task + f.K_FLAGS] |= f.PER_CPU_THREAD
     unbound = g.WORKER_UNBOUND if m[pool + g.O_FLAGS] & g.POOL_DISASSOCIATED else 0
     worker = _block(builder, task, g.WORKER_PREP | unbound)
     m[worker + g.R_POOL], m[worker + g.R_ID] = pool, number

@@ -35,20 +35,20 @@ def is_cpu_allowed(m, cpu, task):
 
 
 @compiled
-def select_task_rq(m, cpu, task, home):
-    """The CPU for a task that wakes (on `cpu`) and was at `home`. One that is on the queue there still stays on it."""
+def select_task_rq(m, task, home):
+    """The CPU for a task that wakes and was at `home`. One that is on the queue there still stays on it."""
     if m[task + K_DELAYED] or is_cpu_allowed(m, home, task):
         return home
-    target = select_fallback_rq(m, cpu, task)
+    target = select_fallback_rq(m, task)
     changes_queue(m, home, target, task)
     return target
 
 
 @compiled
-def select_fallback_rq(m, cpu, task):
+def select_fallback_rq(m, task):
     """The first CPU that it may be on when it may be on any; the kernel says so of tasks that are no threads of its own."""
     if not m[task + K_FLAGS] & (KERNEL_THREAD | AFFINITY_BROKEN):
-        log(m, cpu, LOG_TASK_AFFINITY_BROKEN, task)
+        log(m, m[task + K_CPU], LOG_TASK_AFFINITY_BROKEN, task)
     m[task + K_FLAGS] |= AFFINITY_BROKEN
     target = m[G_CPUS]
     while not is_cpu_allowed(m, target, task):

@@ -3,7 +3,7 @@
 kernel/cpu.c _cpu_down, takedown_cpu, take_cpu_down, _cpu_up, cpuhp_thread_fun, cpuhp_report_idle_dead; kernel/smpboot.c;
 kernel/sched/core.c sched_cpu_deactivate, sched_cpu_wait_empty, sched_cpu_activate; arch/x86/kernel/smpboot.c. Who wrote to
 /sys/devices/system/cpu/cpuN/online (`writer`) asks cpuhp/N, stops all CPUs (`stopmachine`), and looks after what is left; programs:
-`hotplugcode`. Left out: the worker that takes a CPU down for the writer (work_on_cpu), waiting for RCU, workqueues, block devices,
+`hotplugcode`. Left out: the worker that takes a CPU down for the writer (work_on_cpu), waiting for RCU, block devices,
 the time that a CPU takes to boot, callbacks of drivers, CPU 0, which x86 does not let go.
 """
 
@@ -44,28 +44,34 @@ from tophalf.model.fields import (
 )
 from tophalf.model.jit import compiled
 from tophalf.model.kmsg import LOG_CPU_OFFLINE, LOG_CPU_ONLINE, log
+from tophalf.model.lists import append
 from tophalf.model.managefields import (
     COMES_ONLINE,
     CPU_ACTIVE,
     CPU_DYING,
     CPU_OFFLINE,
     CPU_STARTING,
+    EACCES,
     EBUSY,
     EOPNOTSUPP,
-    EPERM,
     GOES_OFFLINE,
     HP_CPU,
     HP_CSD,
     HP_DONE,
     HP_ERROR,
+    HP_FIRST,
+    HP_LAST,
     HP_ORDER,
     HP_START,
     HP_WRITER,
     M_HOTPLUG,
     M_ONLINE,
     NO_ORDER,
+    P_CPU,
     P_CPUHP,
     P_ONLINE,
+    P_ORDER,
+    P_ORDER_NEXT,
     P_PARK,
     P_STOPPER,
     P_WAITS_EMPTY,
@@ -84,31 +90,46 @@ from tophalf.model.softirq import mark_softirq
 from tophalf.model.stopmachine import ack_state, complete, multi_cpu_stop, stop_is_over, stop_machine, stopper_thread
 from tophalf.model.tick import start_tick
 from tophalf.model.wakeup import wake
+from tophalf.model.workhotplug import workqueue_cpu
 
 # Steps of the writer
 W_ORDER, W_KICK, W_AWAIT, W_PARK, W_STOP, W_FAILED, W_TIMERS, W_NET, W_IRQ_POLL, W_SOFTIRQ, W_BRING_UP, W_UNPARK, W_END = range(13)
 # of cpuhp/N
-A_ORDER, A_DEACTIVATE, A_PARK, A_EMPTY, A_UNPARK, A_LINES, A_ACTIVATE, A_END = range(13, 21)
+A_ORDER, A_DEACTIVATE, A_UNBIND, A_PARK, A_EMPTY, A_UNPARK, A_LINES, A_REBIND, A_ACTIVATE, A_END = range(13, 23)
 # of migration/N, of idle
-S_WORK, S_MULTI, S_DISABLE, S_RETRIGGER, S_DYING, S_ACK, S_END, I_DEAD, I_START = range(21, 30)
+S_WORK, S_MULTI, S_DISABLE, S_RETRIGGER, S_DYING, S_ACK, S_END, I_DEAD, I_START = range(23, 32)
 
 
 @compiled
 def order_hotplug(m, cpu, order, target):
-    """Begin to take a CPU down, or to bring it up. Returns 0 or -errno; what is so already needs nothing."""
-    hotplug = m[m[G_MANAGE] + M_HOTPLUG]
+    """Take a CPU down, or bring it up, after what was ordered before. Returns 0 or -errno.
+
+    -EACCES: CPU 0, which has no file to write to; -EBUSY: there is an order for this CPU already (the kernel lets the writer wait).
+    """
+    hotplug, block = m[m[G_MANAGE] + M_HOTPLUG], m[target + C_MANAGE]
     if hotplug == 0:
         return -EOPNOTSUPP
     if target == m[G_CPUS]:
-        return -EPERM
-    if m[hotplug + HP_ORDER] != NO_ORDER:
+        return -EACCES
+    if m[block + P_ORDER] != NO_ORDER:
         return -EBUSY
-    if (m[target + C_ONLINE] != CPU_OFFLINE) != (order == GOES_OFFLINE):
-        return 0
-    m[hotplug + HP_ORDER] = order
-    m[hotplug + HP_CPU] = target
+    m[block + P_ORDER] = order
+    append(m, hotplug + HP_FIRST, hotplug + HP_LAST, block, P_ORDER_NEXT)
     wake(m, cpu, m[hotplug + HP_WRITER])
     return 0
+
+
+@compiled
+def take_order(m, hotplug):
+    """The next order that asks for something that is not so yet."""
+    while m[hotplug + HP_FIRST] and m[hotplug + HP_ORDER] == NO_ORDER:
+        block = m[hotplug + HP_FIRST]
+        m[hotplug + HP_FIRST] = m[block + P_ORDER_NEXT]
+        cpu, order = m[block + P_CPU], m[block + P_ORDER]
+        if (m[cpu + C_ONLINE] != CPU_OFFLINE) == (order == GOES_OFFLINE):
+            m[hotplug + HP_ORDER] = order
+            m[hotplug + HP_CPU] = cpu
+        m[block + P_ORDER] = NO_ORDER
 
 
 @compiled
@@ -139,6 +160,7 @@ def write_step(m, cpu, frame, step, where, hotplug, target):
     """where: to bring a CPU up (W_ORDER); to go back, as the CPU could not be taken down (W_FAILED)."""
     block = m[target + C_MANAGE] if target else 0
     if step == W_ORDER:
+        take_order(m, hotplug)
         if m[hotplug + HP_ORDER] == NO_ORDER:
             sleep_here(m, cpu, frame, SLEEPING)
         elif m[hotplug + HP_ORDER] == COMES_ONLINE:
@@ -198,6 +220,8 @@ def thread_step(m, cpu, frame, step, where, hotplug):
         await_order(m, cpu, frame, where, hotplug)
     elif step == A_DEACTIVATE:
         m[cpu + C_ONLINE] = CPU_DYING
+    elif step == A_UNBIND:
+        workqueue_cpu(m, cpu, False)
     elif step == A_PARK:
         park_threads(m, cpu, frame)
     elif step == A_EMPTY:
@@ -210,6 +234,8 @@ def thread_step(m, cpu, frame, step, where, hotplug):
         kthread_unpark(m, cpu, m[cpu + C_KSOFTIRQD])
     elif step == A_LINES:
         irq_affinity_online_cpu(m, cpu)
+    elif step == A_REBIND:
+        workqueue_cpu(m, cpu, True)
     elif step == A_ACTIVATE:
         m[cpu + C_ONLINE] = CPU_ACTIVE
         log(m, cpu, LOG_CPU_ONLINE, cpu)

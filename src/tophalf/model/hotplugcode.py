@@ -58,14 +58,14 @@ def _cpuhp(code):
     """kernel/cpu.c cpuhp_thread_fun: the states from CPUHP_AP_ACTIVE down, or up to it."""
     code.label("cpuhp")
     code(OP_HOTPLUG, h.A_ORDER, "cpuhp_up")
-    _steps(code, h.A_DEACTIVATE, h.A_PARK, h.A_EMPTY, h.A_END)
+    _steps(code, h.A_DEACTIVATE, h.A_UNBIND, h.A_PARK, h.A_EMPTY, h.A_END)
     code(ops.OP_JUMP, "cpuhp")
     code.label("cpuhp_up")
     _steps(code, h.A_UNPARK)
     code(ops.OP_IRQS_OFF)
     _steps(code, h.A_LINES)
     code(ops.OP_IRQS_ON)
-    _steps(code, h.A_ACTIVATE, h.A_END)
+    _steps(code, h.A_REBIND, h.A_ACTIVATE, h.A_END)
     code(ops.OP_JUMP, "cpuhp")
 
 

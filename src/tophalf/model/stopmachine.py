@@ -45,6 +45,7 @@ from tophalf.model.managefields import (
     HP_WRITER,
     M_HOTPLUG,
     P_PUSH,
+    P_PUSH_TO,
     P_STOP,
     P_STOPPER,
 )
@@ -81,8 +82,9 @@ def stopper_thread(m, cpu, frame, multi):
     block = m[cpu + C_MANAGE]
     if m[block + P_PUSH]:
         m[frame + F_PC] -= STRIDE
-        push_away(m, cpu, m[block + P_PUSH])
+        push_away(m, cpu, m[block + P_PUSH], m[block + P_PUSH_TO])
         m[block + P_PUSH] = 0
+        m[block + P_PUSH_TO] = 0
     elif m[block + P_STOP]:
         m[block + P_STOP] = 0
         m[frame + F_R1] = MULTI_STOP_NONE
@@ -94,17 +96,22 @@ def stopper_thread(m, cpu, frame, multi):
 
 
 @compiled
-def push_away(m, cpu, task):
-    """A task that was chosen on a CPU that goes offline goes to another (__migrate_task)."""
-    if m[task + K_CPU] != cpu or not m[task + K_ON_RQ]:
-        return
+def push_away(m, cpu, task, target):
+    """A task that was chosen on a CPU that goes offline goes to another, one that may be elsewhere no more to `target`."""
+    if m[task + K_CPU] == cpu and m[task + K_ON_RQ]:
+        move_queued_task(m, cpu, cpu, task, target if target else select_fallback_rq(m, task))
+
+
+@compiled
+def move_queued_task(m, cpu, home, task, target):
+    """From one CPU's queue to another's, by `cpu`."""
     is_fair = m[task + K_POLICY] != FIFO
     if is_fair:
-        leaves_class(m, cpu, task)
-    dequeue(m, cpu, task)
+        leaves_class(m, home, task)
+    dequeue(m, home, task)
     if is_fair:
-        settle_minimum(m, cpu)
-    target = select_fallback_rq(m, cpu, task)
+        settle_minimum(m, home)
+    m[task + K_CPU] = target
     slice_is_over = False
     if is_fair:
         charge(m, target)

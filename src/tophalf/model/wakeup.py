@@ -52,7 +52,7 @@ def wake(m, cpu, task):
     home = m[task + K_CPU]
     emit(m, cpu, vocab.SCHED_WAKING, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
     if m[home + C_ONLINE] != CPU_ACTIVE:
-        home = select_task_rq(m, cpu, task, home)
+        home = select_task_rq(m, task, home)
     in_irq = m[cpu + C_PREEMPT_COUNT] & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET)
     m[task + K_WOKEN_BY_IRQ] = 1 if in_irq else 0
     stop_timer(m, task + K_TIMER)  # woken early, it does not sleep on (schedule_hrtimeout)

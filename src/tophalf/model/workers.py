@@ -2,7 +2,7 @@
 
 kernel/workqueue.c worker_thread, manage_workers, create_worker. A worker's loop is few instructions (`microcode`): what the
 kernel does without letting go of the pool's lock is one. The frame holds the worker in R1. Left out: workers that die, the
-failure to make one (it only takes time), CPUs that go offline.
+failure to make one (it only takes time).
 """
 
 from tophalf import vocab
@@ -33,20 +33,25 @@ from tophalf.model.workfields import (
     O_NR_WORKERS,
     O_WORKERS,
     O_WORKERS_MAX,
+    POOL_DISASSOCIATED,
     POOL_MANAGER_ACTIVE,
     R_CURRENT_FUNC,
     R_CURRENT_WORK,
     R_EXISTS,
+    R_FLAGS,
     R_POOL,
     R_TASK,
     TASK_IDLE,
     W_CREATE_NS,
     WORKER_PREP,
+    WORKER_REBOUND,
+    WORKER_UNBOUND,
     X_ADDRESS,
 )
 from tophalf.model.workops import OP_WORK_DONE, OP_WORK_END, OP_WORKER_BEGIN, OP_WORKER_CREATED
 from tophalf.model.workpools import (
     choose_cpu,
+    let_go,
     lock,
     need_more_worker,
     unlock,
@@ -93,7 +98,7 @@ def recheck(m, cpu, frame, worker, after, again, create):
         m[frame + F_PC] = create
         maybe_create_worker(m, cpu, pool)
     else:
-        worker_clr_flags(m, worker, WORKER_PREP)
+        worker_clr_flags(m, worker, WORKER_PREP | WORKER_REBOUND)
         if not keep_working(m, cpu, frame, worker, after):
             sleep(m, cpu, frame, worker, again)
 
@@ -153,6 +158,9 @@ def create_worker(m, cpu, pool):
             irqs_off = lock(m, cpu)
             m[worker + R_EXISTS] = 1
             m[pool + O_NR_WORKERS] += 1
+            if m[pool + O_FLAGS] & POOL_DISASSOCIATED and m[pool + O_CPU]:
+                m[worker + R_FLAGS] |= WORKER_UNBOUND
+                let_go(m, m[worker + R_TASK])
             worker_enter_idle(m, worker)
             if m[pool + O_CPU] == 0:
                 choose_cpu(m, cpu, pool, m[worker + R_TASK])

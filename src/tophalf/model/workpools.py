@@ -7,11 +7,13 @@ way to sleep; workers that leave after five idle minutes; the report of function
 
 from tophalf.model.fair import KERNEL_6_1
 from tophalf.model.fields import (
+    AFFINITY_BROKEN,
     C_CURRENT,
     C_IDLE,
     C_IRQS_OFF,
     C_MIN_VRUNTIME,
     C_NEED_RESCHED,
+    C_ONLINE,
     C_PREEMPT_COUNT,
     C_RUNNABLE,
     G_KERNEL,
@@ -19,12 +21,15 @@ from tophalf.model.fields import (
     K_CHARGED,
     K_CPU,
     K_DELAYED,
+    K_FLAGS,
     K_STATE,
     K_VRUNTIME,
     K_WORKER,
+    PER_CPU_THREAD,
     RUNNING,
 )
 from tophalf.model.jit import compiled, inlined
+from tophalf.model.managefields import CPU_ACTIVE
 from tophalf.model.wakeup import wake
 from tophalf.model.workfields import (
     O_CPU,
@@ -126,6 +131,8 @@ def choose_cpu(m, cpu, pool, task):
     before, target, rank = m[task + K_CPU], m[m[pool + O_SCOPE]], 0
     for at in range(m[pool + O_SCOPE_COUNT]):
         other = m[m[pool + O_SCOPE] + at]
+        if m[other + C_ONLINE] != CPU_ACTIVE:
+            continue
         good = (4 if is_idle(m, other) else 0) + (2 if other == before else 0) + (1 if other == cpu else 0)
         if good > rank and good != 1:
             target, rank = other, good
@@ -145,6 +152,12 @@ def move_sleeping(m, task, target):
         if m[G_KERNEL] <= KERNEL_6_1:
             m[task + K_VRUNTIME] += m[target + C_MIN_VRUNTIME] - m[home + C_MIN_VRUNTIME]
         m[task + K_CPU] = target
+
+
+@compiled
+def let_go(m, task):
+    """kthread_set_per_cpu(task, -1), and all CPUs allowed."""
+    m[task + K_FLAGS] = m[task + K_FLAGS] & ~PER_CPU_THREAD | AFFINITY_BROKEN
 
 
 # What the scheduler tells

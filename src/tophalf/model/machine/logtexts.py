@@ -1,11 +1,18 @@
 """The kernel log of a simulated machine: lines about interrupts in the kernel's words, as a reader of dmesg keeps them.
 
-kernel/irq/spurious.c __report_bad_irq (without its stack dump), note_interrupt. What a kernel says of CPUs that go and come is no
-line about interrupts, and one about a mask that was broken is said for debugging only (kernel/irq/cpuhotplug.c).
+kernel/irq/spurious.c __report_bad_irq (without its stack dump), note_interrupt; kernel/irq/cpuhotplug.c migrate_one_irq;
+kernel/sched/core.c select_fallback_rq. What a kernel says of CPUs that go and come is no line about interrupts, and one about a
+line's mask that was broken is said for debugging only.
 """
 
 from tophalf.model import fields as f
-from tophalf.model.kmsg import LOG_NOBODY_CARED, LOG_SIZE
+from tophalf.model.kmsg import (
+    LOG_NOBODY_CARED,
+    LOG_SET_AFFINITY_FAILED,
+    LOG_SIZE,
+    LOG_TASK_AFFINITY_BROKEN,
+)
+from tophalf.model.managefields import ENOSPC
 from tophalf.snapshot import LogLine
 
 
@@ -14,14 +21,19 @@ def read_log(sight):
     found = []
     for index in range(sight[f.G_LOG_COUNT]):
         line = sight[f.G_LOG] + index * LOG_SIZE
-        found += [LogLine(time_us=sight[line] // 1000, text=text) for text in texts(sight, sight[line + 2], sight[line + 3])]
+        said = texts(sight, *(sight[line + word] for word in range(1, LOG_SIZE)))
+        found += [LogLine(time_us=sight[line] // 1000, text=text) for text in said]
     return tuple(found)
 
 
-def texts(sight, what, about):
+def texts(sight, cpu, what, about):
     """Lines that the kernel prints for an entry of the model's log; [] for what it does not print, or not of interrupts."""
     if what == LOG_NOBODY_CARED:
         return _nobody_cared(sight, about)
+    if what == LOG_TASK_AFFINITY_BROKEN:
+        return [f"process {sight[about + f.K_PID]} ({sight.text(about + f.K_NAME)}) no longer affine to cpu{cpu}"]
+    if what == LOG_SET_AFFINITY_FAILED:
+        return [f"IRQ{about}: set affinity failed(-{ENOSPC})."]
     return []
 
 

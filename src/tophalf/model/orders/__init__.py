@@ -5,8 +5,9 @@ PREPARE has for each verb of scenario/sections/at.py a function (builder, value,
 for errors. An order takes no time and is carried out from the first CPU that is online.
 """
 
-from tophalf.model.orders import lines, power
+from tophalf.model.orders import cpus, lines, power
 
 PREPARE = {
     "set_affinity": lines.set_affinity, "disable_irq": lines.disable_irq, "enable_irq": lines.enable_irq, "suspend": power.suspend,
+    "offline": cpus.offline, "online": cpus.online,
 }  # fmt: skip

@@ -13,6 +13,8 @@ VERBS = {
     }),
     "disable_irq": Key("irq", None, "its driver switches an interrupt off, lazily; it nests"),
     "enable_irq": Key("irq", None, "its driver switches it on again"),
+    "offline": Key("cpu", None, "a CPU goes offline, as by a write of 0 to /sys/devices/system/cpu/cpuN/online"),
+    "online": Key("cpu", None, "it comes back"),
     "suspend": Key("duration", None, "freezable workqueues are frozen and devices' interrupts off, for so long", 1),
 }  # fmt: skip
 
