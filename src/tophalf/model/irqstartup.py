@@ -1,6 +1,6 @@
 """Lines that begin. kernel/irq/chip.c irq_startup.
 
-A managed line keeps a vector on each CPU of its mask from the beginning. Left out: shutting down with its last CPU.
+A managed line keeps a vector on each CPU of its mask from the beginning. It is shut down with the last of them (`cpuoffline`).
 """
 
 from tophalf.model.fields import (

@@ -1,8 +1,8 @@
 """Tasklets: once scheduled they run once, on the CPU that scheduled them, and never on two at the same time.
 
 kernel/softirq.c __tasklet_schedule_common, tasklet_action_common. The frame of a run holds: R1 the list that it took, R2 the
-tasklet that runs, R3 the vector. OP_TASKLET_DISABLE is tasklet_disable_nosync. Left out: the tasklets of a CPU that goes offline
-(takeover_tasklets), more than one task at a time that kills the same tasklet.
+tasklet that runs, R3 the vector. OP_TASKLET_DISABLE is tasklet_disable_nosync. Left out: more than one task at
+a time that kills the same tasklet.
 """
 
 from tophalf import vocab
