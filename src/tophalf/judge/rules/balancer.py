@@ -155,6 +155,6 @@ IRQBALANCE_CONFLICT = Rule(
     threshold=f"""A mask that changed is information; a warning when the line is banned and busy
         ({limits.BUSY_LINE_RATE}/s).""",
     remedy="""--banirq for lines that must stay; IRQBALANCE_BANNED_CPULIST for CPUs that must stay free.""",
-    refute="""Someone changed the masks by hand meanwhile, or their only CPUs went offline: the kernel takes all that are left then.""",
+    refute="""Someone changed the masks by hand meanwhile, or their last CPU went offline: all that are left are taken then.""",
 )
 RULES = (IRQBALANCE_CONFLICT,)
