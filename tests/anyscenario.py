@@ -193,6 +193,9 @@ def _devices(draw, cpus):
             "acknowledge": draw(st.sampled_from((True, True, False))),
             "defer": defer, "deferred_cost": draw(_cost(50_000)), "oneshot": oneshot,
         })  # fmt: skip
+        if flow == "edge" and draw(st.booleans()):
+            found[-1] |= {"irq": 60 + 8 * number, "cpu": None, "queues": draw(st.integers(1, 3)), "managed": draw(st.booleans()),
+                          "event_lines": draw(st.integers(0, 1))}  # fmt: skip
     return found
 
 

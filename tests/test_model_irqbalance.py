@@ -322,5 +322,8 @@ def test_affinity_and_irqs_show_it(overrides, capsys):
     rows = {row["irq"]: row for row in json.loads(capsys.readouterr().out)["irqs"]}
     assert [rows[irq]["affinity"] for irq in (24, 25, 26, 27, 32, 40)] == [[2], [3], [1], [1], [0], [0]]
     assert [rows[irq]["effective_affinity"] for irq in (24, 25, 26, 27, 32, 40)] == [[2], [3], [1], [1], [0], [0]]
-    assert main(["irqs", path]) == 0
-    assert "eth2-rx-0" in capsys.readouterr().out
+    for name, mask, told in (("eth0-rx-0", [2], "may move IRQ 24"), ("eth2-rx-0", [0], "told to leave IRQ 40 alone")):
+        assert main(["affinity", name, "--machine", path]) == 0
+        assert told in capsys.readouterr().out
+        assert main(["affinity", name, "--machine", path, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["irqs"][0]["affinity"] == mask

@@ -1,14 +1,18 @@
 """Masks of managed interrupts: against a slow twin, against real machines, and in a scenario."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tophalf.cli.main import main
+from tophalf.cli.simulated import save_run
 from tophalf.errors import TophalfError
 from tophalf.model.assemble.spread import group_cpus_evenly, irq_create_affinity_masks, kernel_sort
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.simulate import make_world
-from tophalf.scenario.load import read_scenario
+from tophalf.scenario.load import load_scenario, read_scenario
 
 pytestmark = pytest.mark.kernels
 
@@ -184,6 +188,17 @@ def test_a_write_to_a_managed_line_is_refused_with_the_kernels_answer(kernel, er
     assert [one.as_dict()["error"] for one in world.answers] == [error]
     assert world.answers[0].why == "managed"
     assert shot.irq_files[26].affinity == (1,) and (shot.fixed == {}) == (kernel == "6.1")
+
+
+def test_the_scenario_shows_the_refusal_and_affinity_says_why(tmp_path, capsys):
+    run, _ = save_run(f"{tmp_path}/x.tar", load_scenario("managed-msix"), seconds=0.15)
+    assert [(one.order.split()[-1], one.error, one.why) for one in run.world.answers] == [("33", -1, "managed"), ("32", 0, None)]
+    assert main(["affinity", "nvme0", "--machine", f"{tmp_path}/x.tar", "--json"]) == 0
+    rows = {row["irq"]: row for row in json.loads(capsys.readouterr().out)["irqs"]}
+    assert [(rows[irq]["affinity"], rows[irq]["managed"]) for irq in range(32, 37)] == [
+        ([3], False), ([0], True), ([1], True), ([2], True), ([3], True)
+    ]  # fmt: skip
+    assert {row["chip"] for row in rows.values()} == {"IR-PCI-MSIX-0000:00:10.0"}
 
 
 def test_managed_lines_keep_off_isolated_cpus_while_another_is_there():

@@ -62,7 +62,12 @@ def chip(sight, number):
     if not is_message(sight, number):
         return f"{remapped}IO-APIC"
     address, device, _ = sight.owners[number]
-    return f"{remapped}PCI-MSI{'X' if device in sight.nics else ''}-{address}"
+    return f"{remapped}PCI-MSI{'X' if device in sight.nics or _has_several(sight, device) else ''}-{address}"
+
+
+def _has_several(sight, device):
+    """Whether a device has lines of its own choice: most with more than one use MSI-X."""
+    return sum(name == device for _, name, _ in sight.owners.values()) > 1
 
 
 def hardware_number(sight, number):
