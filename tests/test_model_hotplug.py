@@ -15,7 +15,11 @@ from tophalf.model.buildwork import add_source, add_work, system_workqueue
 from tophalf.model.kmsg import LOG_NO_VECTORS_TO_UNPLUG
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.manage import OFFLINE_CPU, ONLINE_CPU, command
+from tophalf.model.simulate import make_world
+from tophalf.model.stackfields import SD_INPUT, SD_INPUT_LEN, SD_PROCESS, SD_PROCESS_LEN
+from tophalf.model.summary import summarise
 from tophalf.model.table import event_table
+from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels
 MS = 1_000_000
@@ -180,6 +184,35 @@ def test_work_of_a_cpu_that_is_away_is_done_elsewhere_and_comes_home():
     add_source(builder, "source", [work], wq, ("times", [MS // 2, 4 * MS, 8 * MS]), home=0, cpu=1)
     world, table = ran(builder, (MS, OFFLINE_CPU, 1), (6 * MS, ONLINE_CPU, 1))
     assert cpus_of(table, vocab.WORKQUEUE_EXECUTE_START) == [1, 0, 1]
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"])
+def test_packets_in_a_backlog_are_steered_again(kernel):
+    # CPU 2 is given more than it can do: what its softirqs leave is its parked ksoftirqd's, and it has a backlog when it goes
+    world = make_world(read_scenario(f"""
+[machine]
+cpus = 3
+kernel = "{kernel}"
+[[nic]]
+cpus = 0
+rate = 0
+arrivals = "times"
+times = {[2500 * number for number in range(1800)]}
+rx_usecs = 50
+flows = 64
+packet_cost = "400ns"
+protocol_cost = "3us"
+rps_cpus = "4"
+[[at]]
+time = "3ms"
+offline = 2
+""", "test"), 0, 50_000)  # fmt: skip
+    there = world.memory[world.builder.cpus[2] + f.C_STACK]
+    world.run(3_000_000)
+    assert world.memory[there + SD_INPUT_LEN] > 100
+    world.run(20_000_000)
+    assert [world.memory[there + field] for field in (SD_INPUT, SD_INPUT_LEN, SD_PROCESS, SD_PROCESS_LEN)] == [0] * 4
+    assert summarise(world)["packets"]["delivered"] == 1800  # without a CPU of the mask RPS leaves packets where they came
 
 
 @pytest.mark.parametrize("kernel", ["6.1", "6.12"])

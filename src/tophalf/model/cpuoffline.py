@@ -9,6 +9,7 @@ reservations.
 
 from tophalf import vocab
 from tophalf.model.apic import is_latched, latch
+from tophalf.model.deadbacklog import is_backlog, leave_backlog
 from tophalf.model.fields import (
     C_CLOCK,
     C_HI_HEAD,
@@ -281,7 +282,10 @@ def dev_cpu_dead(m, cpu, dead):
     while m[dead + C_POLL_HEAD]:
         napi = m[dead + C_POLL_HEAD]
         m[dead + C_POLL_HEAD] = m[napi + N_NEXT]
-        join_poll_list(m, cpu, napi)
+        if is_backlog(m, dead, napi):
+            leave_backlog(m, napi)
+        else:
+            join_poll_list(m, cpu, napi)
     raise_softirq(m, cpu, vocab.NET_TX)
 
 

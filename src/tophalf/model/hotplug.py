@@ -20,6 +20,7 @@ from tophalf.model.cpuoffline import (
     takeover_tasklets,
     timers_dead_cpu,
 )
+from tophalf.model.deadbacklog import has_packets, take_over_packet, tell_for
 from tophalf.model.fields import (
     BLOCKED,
     C_CURRENT,
@@ -93,11 +94,14 @@ from tophalf.model.wakeup import wake
 from tophalf.model.workhotplug import workqueue_cpu
 
 # Steps of the writer
-W_ORDER, W_KICK, W_AWAIT, W_PARK, W_STOP, W_FAILED, W_TIMERS, W_NET, W_IRQ_POLL, W_SOFTIRQ, W_BRING_UP, W_UNPARK, W_END = range(13)
+(
+    W_ORDER, W_KICK, W_AWAIT, W_PARK, W_STOP, W_FAILED, W_TIMERS, W_NET, W_TELL, W_PACKET, W_IRQ_POLL, W_SOFTIRQ, W_BRING_UP,
+    W_UNPARK, W_END,
+) = range(15)  # fmt: skip
 # of cpuhp/N
-A_ORDER, A_DEACTIVATE, A_UNBIND, A_PARK, A_EMPTY, A_UNPARK, A_LINES, A_REBIND, A_ACTIVATE, A_END = range(13, 23)
+A_ORDER, A_DEACTIVATE, A_UNBIND, A_PARK, A_EMPTY, A_UNPARK, A_LINES, A_REBIND, A_ACTIVATE, A_END = range(15, 25)
 # of migration/N, of idle
-S_WORK, S_MULTI, S_DISABLE, S_RETRIGGER, S_DYING, S_ACK, S_END, I_DEAD, I_START = range(23, 32)
+S_WORK, S_MULTI, S_DISABLE, S_RETRIGGER, S_DYING, S_ACK, S_END, I_DEAD, I_START = range(25, 34)
 
 
 @compiled
@@ -157,7 +161,8 @@ def sleep_here(m, cpu, frame, state):
 
 @compiled
 def write_step(m, cpu, frame, step, where, hotplug, target):
-    """where: to bring a CPU up (W_ORDER); to go back, as the CPU could not be taken down (W_FAILED)."""
+    """where: to bring a CPU up (W_ORDER); to go back, as the CPU could not be taken down (W_FAILED); no packet
+    is left (W_TELL)."""
     block = m[target + C_MANAGE] if target else 0
     if step == W_ORDER:
         take_order(m, hotplug)
@@ -192,17 +197,23 @@ def write_step(m, cpu, frame, step, where, hotplug, target):
     elif step == W_END:
         m[hotplug + HP_ORDER] = NO_ORDER
     else:
-        after_death(m, cpu, step, target)
+        after_death(m, cpu, frame, step, where, target)
 
 
 @compiled
-def after_death(m, cpu, step, dead):
+def after_death(m, cpu, frame, step, where, dead):
     """What the CPU left behind comes here."""
     if step == W_TIMERS:
         log(m, cpu, LOG_CPU_OFFLINE, dead)
         timers_dead_cpu(m, cpu, dead)
     elif step == W_NET:
         dev_cpu_dead(m, cpu, dead)
+    elif step == W_TELL:
+        tell_for(m, dead)
+        if not has_packets(m, dead):
+            m[frame + F_PC] = where
+    elif step == W_PACKET:
+        take_over_packet(m, cpu, dead)
     elif step == W_IRQ_POLL:
         mark_softirq(m, cpu, vocab.IRQ_POLL)
     elif step == W_SOFTIRQ:
