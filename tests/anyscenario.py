@@ -174,6 +174,9 @@ def _nic(draw, number, cpus):
     nic = {"name": f"eth{number}", "irq": 24 + 8 * number, **given, **draw(settings), **placed}
     if nic["mode"] == "napi" and draw(st.booleans()):
         nic |= {"threaded": True, "thread_cpus": draw(_cpus(cpus)), "thread_fifo": draw(st.sampled_from((0, 0, 1, 50)))}
+    if nic["mode"] == "napi" and not nic.keys() & {"rx_usecs", "rx_frames", "interval"}:
+        nic |= {"adaptive": draw(st.sampled_from(("off", "dim", "dim_cqe", "e1000e", "e1000e_dynamic"))),
+                "packet_bytes": draw(st.sampled_from((64, 1500, 9000))), "dim_cost": draw(_cost(20_000))}  # fmt: skip
     return nic
 
 

@@ -92,3 +92,49 @@ class Dim:
         self.steps[self.tune] += 1
         self.tired += 1
         return None
+
+
+class Throttle:
+    """e1000e with InterruptThrottleRate 1 or 3."""
+
+    def __init__(self, setting):
+        self.setting, self.latency, self.itr = setting, "lowest", 20_000
+
+    def completed(self, packets, size):
+        """The interval in ns after an interrupt that brought so much."""
+        if packets:
+            self.latency = getattr(self, self.latency)(packets, size, size // packets)
+        if self.setting == 3 and self.latency == "lowest":
+            self.latency = "low"
+        target = {"lowest": 70_000, "low": 20_000, "bulk": 4000}[self.latency]
+        self.itr = min(self.itr + target // 4, target) if target > self.itr else target
+        return 10**9 // (256 * self.itr) * 256
+
+    def lowest(self, packets, size, each):
+        if each > 8000:
+            return "bulk"
+        if packets < 5 and size > 512:
+            return "low"
+        return "lowest"
+
+    def low(self, packets, size, each):
+        if size > 10_000:
+            if each > 8000:
+                return "bulk"
+            if packets < 10 or each > 1200:
+                return "bulk"
+            if packets > 35:
+                return "lowest"
+        elif each > 2000:
+            return "bulk"
+        elif packets <= 2 and size < 512:
+            return "lowest"
+        return "low"
+
+    def bulk(self, packets, size, each):
+        if size > 25_000:
+            if packets > 35:
+                return "low"
+        elif size < 6000:
+            return "low"
+        return "bulk"

@@ -69,9 +69,8 @@ from tophalf.model.fields import (
 )
 from tophalf.model.gro import flush_at_end
 from tophalf.model.jit import compiled
-from tophalf.model.napi import count_poll, join_poll_list, napi_complete_done
+from tophalf.model.napi import count_poll, join_poll_list
 from tophalf.model.netstack import stack_rx
-from tophalf.model.nic import watch
 from tophalf.model.nicplan import serve
 from tophalf.model.ops import STRIDE
 from tophalf.model.sched import PREEMPT_RT
@@ -226,14 +225,6 @@ def busy_flush(m, cpu, frame):
     napi = m[frame + F_ARG]
     if m[napi + N_STACK] and not m[napi + N_STATE] & NAPI_IN_BUSY_POLL:
         flush_at_end(m, cpu, frame, m[frame + F_R5])
-
-
-@compiled
-def busy_complete(m, cpu, frame):
-    """The end of the poll."""
-    napi = m[frame + F_ARG]
-    if m[frame + F_R1] < m[frame + F_R5] and napi_complete_done(m, cpu, napi, m[frame + F_R1]):
-        watch(m, m[napi + N_QUEUE])
 
 
 # What a reader finds

@@ -1,8 +1,8 @@
 """DIM: a driver measures what its queue does and steps through profiles of rx-usecs and rx-frames. lib/dim/net_dim.c, dim.c.
 
-A function of samples (time, packets, bytes, events), every 64 events: is more done than before, or the same with fewer interrupts? As
-long as it gets better on in that direction, else back; at the top it parks. Left out: completions (comps), which net_dim measures and
-does not compare; rdma_dim.
+A function of samples (time, packets, bytes, events), every 64 events: is more done than before, or the same with fewer interrupts?
+As long as it gets better, on in that direction, else back; at the top it parks. Left out: completions (comps), which net_dim
+measures and does not compare; rdma_dim.
 """
 
 from tophalf.model.driverfields import (

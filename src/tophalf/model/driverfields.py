@@ -7,9 +7,10 @@
     B_NAPI, B_BUDGET, B_USECS, B_PREFER, B_DATA, B_TAKEN, B_MORE, B_LOOP, B_LOOP_COST, B_POLLS, B_PACKETS, B_LOST, READER_SIZE,
 ) = range(13)  # fmt: skip
 
-# At N_DIM: adaptive moderation of a queue. A_KIND: which algorithm; A_EVENTS: interrupts; A_BYTES: of a packet. Of DIM (struct dim):
-# its states, the last measurement (packets, bytes, events a millisecond), the sample it began with; A_WORK, A_WQ: the item that
-# applies a profile, and where to; A_PROFILES: address of the profiles, each usecs and packets
+# At N_DIM: adaptive moderation of a queue. A_KIND: which algorithm; A_EVENTS: interrupts; A_BYTES: of a packet. Of DIM: struct
+# dim, its states, the last measurement (packets, bytes, events a millisecond), the sample it began with; A_WORK, A_WQ: the item
+# that applies a profile, and where to; A_PROFILES: address of the profiles, each usecs and packets; A_APPLIED: how often. Of
+# e1000e: A_STATE is rx_itr, A_TUNE itr, A_PROFILE itr_setting, A_START_PACKETS what had come when the interrupt came
 (
     A_KIND, A_QUEUE, A_EVENTS, A_BYTES, A_STATE, A_TUNE, A_PROFILE, A_STEPS_LEFT, A_STEPS_RIGHT, A_TIRED, A_PPMS, A_BPMS, A_EPMS,
     A_START_NS, A_START_PACKETS, A_START_BYTES, A_START_EVENTS, A_WORK, A_WQ, A_PROFILES, A_APPLIED, MODERATION_SIZE,

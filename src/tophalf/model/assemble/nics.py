@@ -3,7 +3,7 @@
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.assemble import pollers, stack
+from tophalf.model.assemble import driver, pollers, stack
 from tophalf.model.assemble.flows import Spread
 from tophalf.model.assemble.niclines import nic_lines, queue_name
 from tophalf.model.build import Builder
@@ -17,6 +17,7 @@ def add(builder, scenario, nic):
     """All queues of one NIC."""
     _check_rate(nic)
     pollers.check(nic)
+    driver.check(nic)
     _describe(builder, scenario, nic)
     spread = Spread(builder.memory.seed, nic)
     has_stack = stack.begin(builder, scenario, nic)
@@ -58,6 +59,7 @@ def _add_handler(builder, nic, number, desc, queue):
     name = queue_name(nic, number)
     napi = _napi(builder, nic, name, queue)
     pollers.add_to_queue(builder, nic, number, napi)
+    driver.add_to_queue(builder, nic, name, napi)
     builder.action(desc, name, _handler(builder, nic, name, queue, napi))
 
 
@@ -92,6 +94,7 @@ def _handler(builder, nic, name, queue, napi):
     elif nic.mode != "napi":
         code(ops.OP_RX_STAGE, queue, int(nic.mode == "each"))
     if napi:
+        driver.begin_handler(builder, code, napi)
         code(ops.OP_NAPI_SCHEDULE, napi)
     code(ops.OP_RET, f.IRQ_HANDLED)
     return builder.program(code)["handler"]

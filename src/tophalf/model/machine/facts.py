@@ -3,6 +3,7 @@
 The release says "tophalf", as any kernel says who built it; nothing else tells that there is no machine.
 """
 
+from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
 from tophalf.model.builddriver import napi_id
@@ -150,10 +151,21 @@ def _rps_flow_count(sight, queue):
 
 
 def _coalesce(sight, queue):
+    by_dim, throttle = _moderation(sight, queue)
     return {
-        "adaptive_rx": False, "adaptive_tx": False, "rx_usecs": sight[queue + f.Q_USECS_NS] // 1000,
+        "adaptive_rx": by_dim, "adaptive_tx": False, "rx_usecs": throttle or sight[queue + f.Q_USECS_NS] // 1000,
         "rx_frames": sight[queue + f.Q_FRAMES],
     }  # fmt: skip
+
+
+def _moderation(sight, queue):
+    """(whether DIM moderates, e1000e's InterruptThrottleRate, which its ethtool shows as rx-usecs, or 0)."""
+    napi = sight[queue + f.Q_NAPI]
+    block = sight[napi + f.N_DIM] if napi else 0
+    if not block:
+        return False, 0
+    by_dim = sight[block + d.A_KIND] == d.BY_DIM
+    return by_dim, 0 if by_dim else sight[block + d.A_PROFILE]
 
 
 def _napi(sight, at, queue):

@@ -48,6 +48,11 @@ SECTION = Section(
         "rps_cost": Key("cost", ("constant", 100), "RPS: choosing a CPU and putting the packet on its backlog"),
         "rx_usecs": Key("int", 0, "interrupt so many µs after the first packet that waits", 0, 1_000_000),
         "rx_frames": Key("int", 0, "interrupt when so many packets wait", 0, 1 << 20),
+        "adaptive": Key("text", "off", "dim, dim_cqe: DIM chooses rx_usecs and rx_frames (lib/dim); e1000e, e1000e_dynamic: "
+                        "that driver's rule chooses the interval (InterruptThrottleRate 3 and 1)",
+                        choices=("off", "dim", "dim_cqe", "e1000e", "e1000e_dynamic")),
+        "dim_cost": Key("cost", ("constant", 5_000), "DIM: the work item that tells the device of another profile"),
+        "packet_bytes": Key("int", 64, "size of a packet, for adaptive moderation", 1, 65_535),
         "interval": Key("duration", 0, "at least so long between two interrupts (ITR)"),
         "napi_defer_hard_irqs": Key("int", 0, "polls that may find nothing before the interrupt is unmasked", 0, 1 << 20),
         "gro_flush_timeout": Key("duration", 0, "after so long the deferred poll comes"),
