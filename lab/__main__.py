@@ -1,4 +1,4 @@
-"""python3 -m lab build|run|record: see the help of each."""
+"""python3 -m lab build|run|record|sequences: see the help of each."""
 
 import argparse
 import sys
@@ -40,6 +40,15 @@ def record(options):
     return 0
 
 
+def sequences(options):
+    """Play the known sequences and write the orders seen to tests/data/sequences/."""
+    from lab.sequences import play, recorded
+
+    for kernel in [options.kernel] if options.kernel else recorded.KERNELS:
+        print(play.record(kernel), flush=True)
+    return 0
+
+
 def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(prog="python3 -m lab", description="Real kernels in QEMU for tophalf.")
@@ -59,6 +68,9 @@ def arguments():
     one = commands.add_parser("record", help=record.__doc__)
     one.set_defaults(do=record)
     one.add_argument("name", nargs="*")
+    one = commands.add_parser("sequences", help=sequences.__doc__)
+    one.set_defaults(do=sequences)
+    one.add_argument("--kernel", choices=("6.12", "6.1"), help="only this one")
     return parser
 
 

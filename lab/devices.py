@@ -41,13 +41,19 @@ def edu(folder):
     return ["-device", "edu,addr=0x10"]
 
 
+def edus(folder):
+    """Four teaching devices, which the labseq module drives; the first and the last share an INTx line."""
+    del folder
+    return [word for slot in (0x10, 0x11, 0x12, 0x14) for word in ("-device", f"edu,addr={slot:#x}")]
+
+
 def e1000(folder):
     """An old NIC without MSI, four slots after edu: the same INTx line."""
     del folder
     return ["-netdev", "hubport,id=old,hubid=9", "-device", "e1000,netdev=old,addr=0x14,romfile="]
 
 
-SETS = {"multiqueue": multiqueue, "e1000e": e1000e, "nvme": nvme, "edu": edu, "e1000": e1000}
+SETS = {"multiqueue": multiqueue, "e1000e": e1000e, "nvme": nvme, "edu": edu, "edus": edus, "e1000": e1000}
 TAPS = {"multiqueue": ("lab0", "10.9.0.1/24", True), "e1000e": ("lab1", "10.9.1.1/24", False)}
 
 

@@ -12,6 +12,7 @@ ROOT_PACKAGES = ("python3", "irqbalance", "ethtool", "iproute2", "trace-cmd", "p
 LEFT_OUT = ("man", "doc", "locale", "info")
 MODULES = ("squashfs", "overlay", "9p", "9pnet_virtio", "virtio_pci", "virtio_blk", "virtio_net", "virtio_console",
            "e1000", "e1000e", "nvme", "veth", "dummy", "pktgen")
+OWN_MODULES = ("labirq", "labseq")
 PROGRAMS = ("start", "serve")
 
 
@@ -71,7 +72,8 @@ def fill(tree, release):
     goal = os.path.join(tree, "lib/modules", release)
     for path in module_files(modules):
         copy_module(os.path.join(modules, path), os.path.join(goal, path))
-    copy_module(kernels.labirq(release), os.path.join(goal, "extra/labirq.ko"))
+    for name in OWN_MODULES:
+        copy_module(kernels.module(name, release), os.path.join(goal, f"extra/{name}.ko"))
     for listing in ("modules.builtin", "modules.order"):
         shutil.copy(os.path.join(modules, listing), goal)
     call("depmod", "-b", tree, release)
@@ -88,7 +90,8 @@ def initramfs(release):
     """Path of the initramfs of a kernel, made again when a part of it changed."""
     archive = built(f"initramfs-{release}.gz")
     parts = [("file", source("guest", name)) for name in ("init", *PROGRAMS)]
-    key = key_of(release, *MODULES, ("file", kernels.labirq(release)), *parts)
+    parts += [("file", kernels.module(name, release)) for name in OWN_MODULES]
+    key = key_of(release, *MODULES, *parts)
     if not is_current(archive, key):
         tree = built(f"initramfs-{release}")
         shutil.rmtree(tree, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Debian's kernels and the headers of each, unpacked, with the labirq module built for it.
+"""Debian's kernels and the headers of each, unpacked, with the lab's modules built for it.
 
 The versions behind the meta packages change in the archive, so the names are asked for, and what was found is
 kept in kernels.json until `build --update` asks again.
@@ -84,17 +84,17 @@ def relocate(folder):
             file.write(text.replace(" /usr/src/", f" {folder}/usr/src/"))
 
 
-def labirq(release):
-    """Path of labirq.ko for a release, built when its source or the kernel changed."""
-    folder = os.path.dirname(built("labirq", release, "x"))
-    module = os.path.join(folder, "labirq.ko")
-    key = key_of(release, ("file", source("labirq", "labirq.c")))
-    if not is_current(module, key):
+def module(name, release):
+    """Path of one of the lab's own modules for a release, built when its source or the kernel changed."""
+    folder = os.path.dirname(built(name, release, "x"))
+    result = os.path.join(folder, name + ".ko")
+    key = key_of(release, ("file", source(name, name + ".c")))
+    if not is_current(result, key):
         headers = header_tree(release)
-        shutil.copy(source("labirq", "labirq.c"), folder)
+        shutil.copy(source(name, name + ".c"), folder)
         with open(os.path.join(folder, "Kbuild"), "w") as file:
-            file.write("obj-m := labirq.o\n")
+            file.write(f"obj-m := {name}.o\n")
         # without type information for the module, which would need pahole
         call("make", "-s", "-C", headers, "M=" + folder, "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules")
-        finish(module, key)
-    return module
+        finish(result, key)
+    return result

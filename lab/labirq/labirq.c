@@ -262,7 +262,8 @@ static int claim_line(struct pci_dev *pdev)
 
 static int labirq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	int error = pcim_enable_device(pdev);
+	/* one device; where there are more, they are labseq's */
+	int error = bar ? -EBUSY : pcim_enable_device(pdev);
 
 	if (error)
 		return error;

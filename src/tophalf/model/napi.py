@@ -63,7 +63,7 @@ from tophalf.model.ops import (
     STRIDE,
 )
 from tophalf.model.rpsipi import has_rps_ipi_waiting, send_rps_ipis
-from tophalf.model.softirq import mark_softirq
+from tophalf.model.softirq import mark_softirq, raise_softirq
 from tophalf.model.stackfields import Y_FLUSH, Y_HELD, Y_RX_COUNT, Y_TIMED
 from tophalf.model.tick import jiffies, start_timer
 from tophalf.model.trace import emit
@@ -84,7 +84,7 @@ def napi_schedule(m, cpu, napi):
 
 @compiled
 def join_poll_list(m, cpu, napi):
-    """____napi_schedule: its thread is woken, or it is polled by NET_RX here.
+    """____napi_schedule: its thread is woken, or it is polled by NET_RX here; a task's raise wakes ksoftirqd.
 
     Since 6.2 NET_RX is not raised within net_rx_action, which looks again itself.
     """
@@ -94,7 +94,7 @@ def join_poll_list(m, cpu, napi):
         return
     append(m, cpu + C_POLL_HEAD, cpu + C_POLL_TAIL, napi, N_NEXT)
     if not m[cpu + C_IN_NET_RX] or m[G_KERNEL] <= KERNEL_6_1:
-        mark_softirq(m, cpu, vocab.NET_RX)
+        raise_softirq(m, cpu, vocab.NET_RX)
 
 
 @inlined

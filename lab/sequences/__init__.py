@@ -1,0 +1,10 @@
+"""Known sequences of interrupts and what follows them, played by a real kernel and by the model: see docs/model/sequences.md."""
+
+from lab.sequences import lines, napis, softirqs, tasklets, threads
+
+FAMILIES = (softirqs, tasklets, lines, threads, napis)
+
+
+def sequences(kernel=None):
+    """All sequences, or those that a kernel ("6.12", "6.1") can play."""
+    return [one for family in FAMILIES for one in family.SEQUENCES if kernel is None or kernel in one.on]

@@ -1,0 +1,36 @@
+"""The orders that real kernels were seen to follow, as text: a file a kernel, a section a sequence, a line an event."""
+
+import os
+
+from lab.places import CHECKOUT
+
+FOLDER = os.path.join(CHECKOUT, "tests", "data", "sequences")
+KERNELS = ("6.12", "6.1")
+
+
+def path(kernel):
+    """The file of a kernel."""
+    return os.path.join(FOLDER, kernel + ".txt")
+
+
+def read(kernel):
+    """{name of a sequence: {cpu: lines}}."""
+    orders, lines = {}, None
+    with open(path(kernel)) as file:
+        for line in file.read().splitlines():
+            if line.startswith("["):
+                lines = orders.setdefault(line.strip("[]"), {})
+            elif line and not line.startswith("#"):
+                lines.setdefault(int(line.split()[0]), []).append(line)
+    return orders
+
+
+def write(kernel, release, orders):
+    """Write what `read` reads. release: of the kernel that was seen."""
+    os.makedirs(FOLDER, exist_ok=True)
+    with open(path(kernel), "w") as file:
+        file.write(f"# Seen on Linux {release}: python3 -m lab sequences --kernel {kernel}\n")
+        for name, by_cpu in orders.items():
+            file.write(f"\n[{name}]\n")
+            for cpu in sorted(by_cpu):
+                file.writelines(line + "\n" for line in by_cpu[cpu])

@@ -1,0 +1,41 @@
+"""Known sequences played by real kernels: the order of their events is the model's, and still the recorded one."""
+
+import pytest
+from booting import booted
+from lab.sequences import play, recorded, sequences
+from lab.sequences.model import Player
+from lab.sequences.traces import broken_pairs, by_cpu, differences, model_run
+
+CASES = [pytest.param(kernel, one, id=f"{kernel}-{one.name}") for kernel in recorded.KERNELS for one in sequences(kernel)]
+
+
+@pytest.fixture(scope="module")
+def played(slot):
+    """{kernel: {name: undisturbed runs}}: each kernel is booted once, and plays all."""
+    done = {}
+
+    def of(kernel):
+        if kernel not in done:
+            slot.empty()
+            with booted(kernel, devices=play.DEVICES) as guest:
+                done[kernel] = play.play(guest, sequences(kernel))
+        return done[kernel]
+
+    return of
+
+
+@pytest.mark.parametrize("kernel, sequence", CASES)
+def test_kernel_and_model_agree(played, kernel, sequence):
+    runs = played(kernel)[sequence.name]
+    model = by_cpu(model_run(sequence, Player(sequence, kernel).play()))
+    assert runs, "no run without a tick in it"
+    for events in runs:
+        assert not differences(by_cpu(events), model, ("the kernel", "the model"))
+        assert not broken_pairs(sequence, events)
+
+
+@pytest.mark.parametrize("kernel, sequence", CASES)
+def test_the_recording_is_what_the_kernel_does(played, kernel, sequence):
+    expected = recorded.read(kernel)[sequence.name]
+    for events in played(kernel)[sequence.name]:
+        assert not differences(expected, by_cpu(events), ("recorded", "the kernel"))
