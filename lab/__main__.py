@@ -45,7 +45,7 @@ def sequences(options):
     from lab.sequences import play, recorded
 
     for kernel in [options.kernel] if options.kernel else recorded.KERNELS:
-        print(play.record(kernel), flush=True)
+        print(play.record(kernel, options.name), flush=True)
     return 0
 
 
@@ -71,6 +71,7 @@ def arguments():
     one = commands.add_parser("sequences", help=sequences.__doc__)
     one.set_defaults(do=sequences)
     one.add_argument("--kernel", choices=("6.12", "6.1"), help="only this one")
+    one.add_argument("name", nargs="*", help="only these; the others' orders stay")
     return parser
 
 

@@ -31,6 +31,7 @@
 #define TASKLETS 4
 #define WORKS    8
 #define QUEUES   4
+#define WORKERS  6	/* that each pool of workers has at least */
 #define TIMERS   2
 #define NAPIS    2
 #define POLLS    16
@@ -47,7 +48,7 @@ enum setting { SET_LINE, SET_TASK, SET_QUEUE, SET_WORK, SET_SETTLE_MS, SET_POLL 
 #define LINE_ONESHOT	4
 #define LINE_DEFAULT	8	/* no handler of its own: the kernel's wakes the thread */
 /* of SET_QUEUE: made with flags and max_active, or one of the system's */
-enum queue { QUEUE_MADE, QUEUE_SYSTEM, QUEUE_HIGHPRI, QUEUE_UNBOUND, QUEUE_BH, QUEUE_BH_HIGHPRI };
+enum queue { QUEUE_MADE, QUEUE_SYSTEM, QUEUE_HIGHPRI, QUEUE_UNBOUND, QUEUE_BH, QUEUE_BH_HIGHPRI, QUEUE_ORDERED };
 
 enum op {
 	OP_END, OP_SPEND, OP_RET, OP_TIMES, OP_ONCE, OP_SIGNAL, OP_AWAIT, OP_FIRE, OP_SEND, OP_ACK, OP_MINE,
@@ -77,7 +78,7 @@ static int line_count;
 static const char *const line_names[LINES] = { "seq0", "seq1", "seq2", "seq3" };
 
 static struct { struct task_struct *task; int cpu, priority; bool used, asleep, ready; } tasks[TASKS];
-static struct { struct workqueue_struct *wq; int flags, max_active; bool made; } queues[QUEUES];
+static struct { struct workqueue_struct *wq; int flags, max_active; bool made, ordered; } queues[QUEUES];
 static struct delayed_work works[WORKS];
 static int work_queue[WORKS];
 static struct tasklet_struct tasklets[TASKLETS];
@@ -365,12 +366,13 @@ static int settle(int what, int index, int a, int b, int c)
 	case SET_QUEUE:
 		if (index >= QUEUES)
 			return -EINVAL;
-		queues[index].made = a == QUEUE_MADE;
+		queues[index].made = a == QUEUE_MADE || a == QUEUE_ORDERED;
+		queues[index].ordered = a == QUEUE_ORDERED;
 		queues[index].flags = b;
 		queues[index].max_active = c;
 		queues[index].wq = a == QUEUE_SYSTEM ? system_wq : a == QUEUE_HIGHPRI ? system_highpri_wq : system_unbound_wq;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-		if (a >= QUEUE_BH)
+		if (a == QUEUE_BH || a == QUEUE_BH_HIGHPRI)
 			queues[index].wq = a == QUEUE_BH ? system_bh_wq : system_bh_highpri_wq;
 #endif
 		return 0;
@@ -536,7 +538,10 @@ static int prepare_queues(void)
 
 	for (i = 0; i < QUEUES; i++)
 		if (queues[i].made) {
-			queues[i].wq = alloc_workqueue("seq%d", queues[i].flags, queues[i].max_active, i);
+			if (queues[i].ordered)
+				queues[i].wq = alloc_ordered_workqueue("seq%d", queues[i].flags, i);
+			else
+				queues[i].wq = alloc_workqueue("seq%d", queues[i].flags, queues[i].max_active, i);
 			if (!queues[i].wq)
 				return -ENOMEM;
 		}
@@ -628,6 +633,13 @@ static void clean_up(void)
 	memcpy(the_softirq_vec, saved_vec, sizeof(saved_vec));
 }
 
+static int told(const char *what, int error)
+{
+	if (error)
+		pr_err("labseq: %s cannot be had: %d\n", what, error);
+	return error;
+}
+
 static DEFINE_MUTEX(play_lock);
 
 static int set_play(const char *value, const struct kernel_param *kp)
@@ -639,11 +651,7 @@ static int set_play(const char *value, const struct kernel_param *kp)
 	error = read_order(value);
 	if (!error) {
 		prepare_objects();
-		error = prepare_lines();
-		if (!error)
-			error = prepare_queues();
-		if (!error)
-			error = prepare_tasks();
+		error = told("lines", prepare_lines()) ?: told("queues", prepare_queues()) ?: told("tasks", prepare_tasks());
 		if (!error)
 			error = failed ? -ETIMEDOUT : play();
 		clean_up();
@@ -674,6 +682,29 @@ static int labseq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 static const struct pci_device_id labseq_ids[] = { { PCI_DEVICE(0x1234, 0x11e8) }, {} };
 
 static struct pci_driver labseq_driver = { .name = "labseq", .id_table = labseq_ids, .probe = labseq_probe };
+
+static void idle_a_while(struct work_struct *work)
+{
+	msleep(20);
+}
+
+/* Let each pool have workers enough, so that none is made within a sequence. */
+static void warm_pools(void)
+{
+	struct workqueue_struct *const wqs[] = { system_wq, system_highpri_wq, system_unbound_wq };
+	static struct work_struct sleepers[WORKERS];
+	int cpu, i, wq;
+
+	for (i = 0; i < WORKERS; i++)
+		INIT_WORK(&sleepers[i], idle_a_while);
+	for (wq = 0; wq < ARRAY_SIZE(wqs); wq++)
+		for_each_online_cpu(cpu) {
+			for (i = 0; i < WORKERS; i++)
+				queue_work_on(cpu, wqs[wq], &sleepers[i]);
+			for (i = 0; i < WORKERS; i++)
+				flush_work(&sleepers[i]);
+		}
+}
 
 static int find_symbols(void)
 {
@@ -709,6 +740,7 @@ static int __init labseq_init(void)
 		netif_napi_add(napi_dev, &napis[i], seq_poll);
 		napi_enable(&napis[i]);
 	}
+	warm_pools();
 	return pci_register_driver(&labseq_driver);
 }
 module_init(labseq_init);

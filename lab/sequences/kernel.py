@@ -4,7 +4,7 @@ from lab.sequences.language import KINDS, OPS
 
 WQ_FLAGS = {"WQ_BH": 1 << 0, "WQ_UNBOUND": 1 << 1, "WQ_FREEZABLE": 1 << 2, "WQ_MEM_RECLAIM": 1 << 3, "WQ_HIGHPRI": 1 << 4,
             "WQ_CPU_INTENSIVE": 1 << 5, "WQ_SYSFS": 1 << 6}  # include/linux/workqueue.h
-QUEUES = {None: 0, "system": 1, "highpri": 2, "unbound": 3, "bh": 4, "bh_highpri": 5}
+QUEUES = {None: 0, "system": 1, "highpri": 2, "unbound": 3, "bh": 4, "bh_highpri": 5, "ordered": 6}
 SET_LINE, SET_TASK, SET_QUEUE, SET_WORK, SET_SETTLE_MS, SET_POLL = range(6)
 LINE_INTX, LINE_THREADED, LINE_ONESHOT, LINE_DEFAULT = 1, 2, 4, 8
 

@@ -6,6 +6,7 @@ Sequences begin with the tasks on their CPUs; CPU 0 is left to who watches.
 """
 
 HI, TIMER_SOFTIRQ, NET_TX, NET_RX, BLOCK, IRQ_POLL, TASKLET_SOFTIRQ = range(7)
+CPUS = 4
 CPU = 1  # where things are unless they say more
 
 # As in enum op of labseq.c
@@ -30,10 +31,12 @@ class Part:
 
 class Sequence:
     """name; says: what it shows, one sentence; parts; on: kernels that have what it needs; timers: its time passes in
-    ticks, which are then no disturbance; pairs: what of two CPUs comes in which order, as (earlier, later) lines."""
+    ticks, which are then no disturbance; pairs: what of two CPUs comes in which order, as (earlier, later) lines; unbound:
+    where its workers run is the scheduler's choice, so only the order of its work items is compared."""
 
-    def __init__(self, name, says, *parts, on=("6.12", "6.1"), timers=False, pairs=(), settle_ms=10):
+    def __init__(self, name, says, *parts, on=("6.12", "6.1"), timers=False, pairs=(), unbound=False, settle_ms=10):
         self.name, self.says, self.on, self.timers, self.pairs, self.settle_ms = name, says, on, timers, pairs, settle_ms
+        self.unbound = unbound
         self.parts = [one for part in parts for one in (part if isinstance(part, list) else [part])]
 
     def of(self, kind):
@@ -42,6 +45,8 @@ class Sequence:
 
     def cpus(self):
         """CPUs that it uses, sorted."""
+        if self.unbound:
+            return list(range(CPUS))
         used = {part.settings["cpu"] for part in self.parts if "cpu" in part.settings}
         used |= {op[2] for part in self.parts for op in part.program or () if op[0] in ("affinity", "queue_on")}
         return sorted(used)
@@ -76,7 +81,9 @@ def work(index, *program, queue=0):
 
 
 def workqueue(index, *flags, max_active=0, system=None):
-    """One made with flags (WQ_...), or one of the system's by name: system, highpri, unbound, bh, bh_highpri."""
+    """One made with flags (WQ_...) or "ordered", or one of the system's by name: system, highpri, unbound, bh, bh_highpri."""
+    if flags == ("ordered",):
+        flags, system = (), "ordered"
     return Part("workqueue", index, flags=flags, max_active=max_active, system=system)
 
 

@@ -4,17 +4,18 @@ Waiting that labseq does on a word of memory is done on a device that signals no
 takes away. Costs are small and only keep time from standing still: the order of events is compared, not their times.
 """
 
-from lab.sequences.language import HI, TASKLET_SOFTIRQ
+from lab.sequences.language import CPUS, HI, TASKLET_SOFTIRQ
 from tophalf.model import fields as f
-from tophalf.model import manageops, ops
+from tophalf.model import manageops, ops, workops
+from tophalf.model import workfields as g
 from tophalf.model.build import Builder
 from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action
+from tophalf.model.buildwork import add_work, add_workqueue, end_work, system_workqueue
 from tophalf.model.program import Assembler
 from tophalf.model.table import event_table
 
 COSTS = {"irq_entry": 200, "irq_exit": 100, "softirq_entry": 100, "context_switch": 500, "ipi": 300}
 TICKLESS = 2
-CPUS = 4
 SHARED_LINES = {0: 11, 3: 11}  # of the devices' INTx lines; the others have one each
 FIRST_MSI, FIRST_INTX = 32, 10
 WAIT_NS = 100
@@ -60,6 +61,19 @@ class Player:
             f"seq-task{part.index}", given["cpu"], 0, kernel_thread=True, asleep=given["asleep"], **policy
         )
 
+    def _declare_workqueue(self, part):
+        given = part.settings
+        if given["system"] in (None, "ordered"):
+            flags = sum(getattr(g, name) for name in given["flags"])
+            flags |= g.WQ_UNBOUND | g.WQ_ORDERED if given["system"] else 0
+            wq = add_workqueue(self.builder, f"seq{part.index}", flags, given["max_active"])
+        else:
+            wq = system_workqueue(self.builder, "system_wq" if given["system"] == "system" else f"system_{given['system']}_wq")
+        self.objects["workqueue", part.index] = wq
+
+    def _declare_work(self, part):
+        self.objects["work", part.index] = add_work(self.builder, f"seq_work{part.index}", 0)
+
     def _declare_napi(self, part):
         builder = self.builder
         quiet = builder.irq(200 + part.index, 0)
@@ -80,6 +94,9 @@ class Player:
 
     def _make_tasklet(self, part):
         self.builder.memory[self.objects["tasklet", part.index] + f.TL_PROGRAM] = self._program(part)
+
+    def _make_work(self, part):
+        self.builder.memory[self.objects["work", part.index] + g.X_PROGRAM] = self._program(part)
 
     def _make_softirq(self, part):
         m = self.builder.memory
@@ -114,9 +131,26 @@ class Player:
 
     def play(self):
         """The EventTable of the sequence."""
+        self._warm_pools()
         world = self.builder.world(TRACE_ROWS)
         world.run(RUN_NS)
         return event_table(world)
+
+    def _warm_pools(self):
+        """Let each pool have all its workers, as labseq does, so that none is made within a sequence."""
+        if self.builder.workqueues is None:
+            return
+        end_work(self.builder)
+        m = self.builder.memory
+        for pool in self.builder.workqueues.pools.values():
+            idle = pool + g.O_IDLE_LIST
+            for number in range(1, m[pool + g.O_WORKERS_MAX]):
+                worker = m[m[pool + g.O_WORKERS] + number]
+                m[worker + g.R_EXISTS], m[worker + g.R_FLAGS] = 1, m[worker + g.R_FLAGS] | g.WORKER_IDLE
+                entry, last = worker + g.R_ENTRY, m[idle + 1]
+                m[entry], m[entry + 1], m[last], m[idle + 1] = idle, last, entry, entry
+                m[pool + g.O_NR_WORKERS] += 1
+                m[pool + g.O_NR_IDLE] += 1
 
 
 class Writer:
@@ -252,3 +286,31 @@ class Writer:
             self.code(ops.OP_NAPI_COMPLETE)
             self.code(ops.OP_RET, work)
             self.code.label(later)
+
+    def _work(self, op, index, z=0):
+        wq = self.player.sequence.of("work")[index].settings["queue"]
+        self.code(op, self.player.objects["work", index], self.player.objects["workqueue", wq], z)
+
+    def _queue(self, index, _):
+        self._work(workops.OP_QUEUE_WORK, index)
+
+    def _queue_on(self, index, cpu):
+        self._work(workops.OP_QUEUE_WORK, index, cpu + 1)
+
+    def _delay(self, index, jiffies):
+        self._work(workops.OP_QUEUE_DELAYED_WORK, index, jiffies * workops.DELAY_UNIT)
+
+    def _mod_delay(self, index, jiffies):
+        self._work(workops.OP_MOD_DELAYED_WORK, index, jiffies * workops.DELAY_UNIT)
+
+    def _cancel(self, index, _):
+        self.code(workops.OP_CANCEL_WORK, self.player.objects["work", index], workops.DELAYED)
+
+    def _cancel_sync(self, index, _):
+        self.code(workops.OP_CANCEL_WORK_SYNC, self.player.objects["work", index], workops.DELAYED)
+
+    def _flush(self, index, _):
+        self.code(workops.OP_FLUSH_WORK, self.player.objects["work", index])
+
+    def _flush_queue(self, index, _):
+        self.code(workops.OP_FLUSH_WORKQUEUE, self.player.objects["workqueue", index])

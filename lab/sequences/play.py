@@ -8,9 +8,9 @@ from lab.sequences.traces import by_cpu, differences, kernel_run, runs_of
 
 DEVICES = ("edus",)
 UNDISTURBED_WANTED = 2
-ROUNDS_MAX = 15  # a tick can come into any run, the more so the slower the emulator is
+ROUNDS_MAX = 6  # a tick can come into any run, the more so the slower the emulator is
 EVENTS = ("irq", "napi", "workqueue", "timer/timer_expire_entry", "timer/hrtimer_expire_entry", "sched/sched_switch",
-          "sched/sched_waking", "irq_vectors")  # fmt: skip
+          "sched/sched_waking", "irq_vectors/local_timer_entry")  # fmt: skip
 PREPARE = """
 rmmod labirq; rmmod labseq 2>/dev/null; modprobe labseq || exit 1
 echo 1 >/sys/kernel/rcu_expedited
@@ -60,31 +60,37 @@ def play_once(guest, sequences):
 
 
 def play(guest, sequences, wanted=UNDISTURBED_WANTED):
-    """Round after round, until each sequence had `wanted` undisturbed runs. Returns {name: [events of each undisturbed run]}."""
+    """Rounds, until each sequence had `wanted` undisturbed runs, or ROUNDS_MAX. Returns {name: [(events, disturbed)]}."""
     prepare(guest, sequences)
     found = {sequence.name: [] for sequence in sequences}
     for _ in range(ROUNDS_MAX):
-        todo = [sequence for sequence in sequences if len(found[sequence.name]) < wanted]
+        todo = [sequence for sequence in sequences if len(undisturbed(found[sequence.name])) < wanted]
         if not todo:
             break
         for name, runs in play_once(guest, todo).items():
-            found[name] += [events for events, disturbed in runs if not disturbed]
+            found[name] += runs
     return found
 
 
-def record(kernel):
-    """Play all in a guest of a kernel and keep the orders seen. Prints where undisturbed runs differ."""
+def undisturbed(runs):
+    """The orders by CPU of the runs that nothing foreign came into."""
+    return [by_cpu(events) for events, disturbed in runs if not disturbed]
+
+
+def record(kernel, names=()):
+    """Play all, or those named, in a guest of a kernel and keep the orders seen. Prints where undisturbed runs differ."""
     from lab.guest import Guest
 
+    chosen = [one for one in sequences(kernel) if not names or one.name in names]
     with Guest(kernel, devices=DEVICES) as guest:
-        found = play(guest, sequences(kernel))
+        found = play(guest, chosen)
         release = guest.release
-    orders = {}
+    orders = recorded.read(kernel) if names else {}
     for name, runs in found.items():
-        seen = [by_cpu(events) for events in runs]
-        orders[name] = max(seen, key=seen.count, default={})
+        seen = undisturbed(runs) or [by_cpu(events) for events, _ in runs]
+        orders[name] = max(seen, key=seen.count)
         for other in seen:
             if other != orders[name]:
                 print(f"{name}: not the same each time\n{differences(orders[name], other)}")
-    recorded.write(kernel, release, orders)
+    recorded.write(kernel, release, {one.name: orders[one.name] for one in sequences(kernel)})
     return recorded.path(kernel)

@@ -21,7 +21,8 @@ def read(kernel):
             if line.startswith("["):
                 lines = orders.setdefault(line.strip("[]"), {})
             elif line and not line.startswith("#"):
-                lines.setdefault(int(line.split()[0]), []).append(line)
+                cpu = line.split()[0]
+                lines.setdefault(int(cpu) if cpu.isdigit() else cpu, []).append(line)
     return orders
 
 
@@ -32,5 +33,5 @@ def write(kernel, release, orders):
         file.write(f"# Seen on Linux {release}: python3 -m lab sequences --kernel {kernel}\n")
         for name, by_cpu in orders.items():
             file.write(f"\n[{name}]\n")
-            for cpu in sorted(by_cpu):
+            for cpu in sorted(by_cpu, key=str):
                 file.writelines(line + "\n" for line in by_cpu[cpu])

@@ -9,11 +9,11 @@ import difflib
 import re
 
 from tophalf import vocab
+from tophalf.vocab import SOFTIRQ_RESTART_MAX
 
 LINE = re.compile(r"^\s*(?P<comm>.*)-\d+\s+\[(?P<cpu>\d+)\]\s+(?P<flags>\S+)\s+(?P<time>[\d.]+): (?P<event>\w+): (?P<args>.*)$")
 BEGIN, END = "labseq begin", "labseq end"
 NEVER_OWNED = ("TIMER", "SCHED", "HRTIMER", "RCU")
-IPIS = ("reschedule", "call_function", "call_function_single", "irq_work")
 
 
 class Event:
@@ -27,13 +27,15 @@ class Event:
 
 
 def who_is(comm):
-    """A task's name without its numbers; None for one that is nobody's business."""
+    """A task's name without its numbers, a kworker's whole name; None for one that is nobody's business."""
     if comm.startswith(("swapper/", "<idle>")):
         return "idle"
     if comm.startswith("seq-"):
         return comm[4:]
     if comm.startswith("ksoftirqd/"):
         return "ksoftirqd"
+    if comm.startswith("kworker/"):
+        return comm
     found = re.match(r"irq/\d+-(s-)?(seq\d)", comm)
     return f"irq/{found[2]}" if found else None
 
@@ -74,7 +76,7 @@ def runs_of(text):
 
 
 def _owned(row, actions):
-    """(event's name, text) of what belongs to a sequence, else None. actions: {irq: name} of handlers that run, by CPU."""
+    """(event's name, text) of what belongs to a sequence, or None. actions: handlers that run, by CPU; functions, by item."""
     _, cpu, _, _, event, args = row
     words = dict(re.findall(r"(\w+)=(\S+)", args))
     if event == "irq_handler_entry" and words["name"].startswith("seq"):
@@ -87,6 +89,8 @@ def _owned(row, actions):
         return None if vector in NEVER_OWNED else (event, vector)
     if event.startswith("tasklet_") and "seq_tasklet" in args:
         return event, words["function"].split()[0]
+    if event.startswith("workqueue_"):
+        return _owned_work(event, args, words, actions)
     if event == "napi_poll" and "for device seq " in args:
         found = re.search(r"work (\d+) budget (\d+)", args)
         return event, f"work {found[1]} budget {found[2]}"
@@ -96,6 +100,16 @@ def _owned(row, actions):
     if event == "sched_switch":
         return _switch(args, words["prev_state"])
     return None
+
+
+def _owned_work(event, args, words, functions):
+    """An item's function, and where it was queued. 6.1 does not say the function of one that becomes active."""
+    item = re.search(r"work struct[= ](\w+)", args)[1]
+    found = re.search(r"function[= ](\w+)", args)
+    function = functions[item] = found[1] if found else functions.get(item, "")
+    if not function.startswith(("seq_work", "wq_barrier_func")):
+        return None
+    return event, function + (f" on {words['workqueue']} cpu {words['cpu']}" if "workqueue" in words else "")
 
 
 def _switch(args, state):
@@ -113,23 +127,83 @@ def kernel_run(sequence, rows):
         owned = _owned(row, actions) if row[1] in cpus else None
         if owned:
             events.append(Event(row[0], row[1], who_is(row[2]) or "other", context_of(row[3]), *owned))
-        elif row[1] in cpus and not row[4].startswith(IPIS):
+        elif row[1] in cpus:
             foreign.append(row)
-    return events, _is_disturbed(events, foreign, cpus, sequence.timers)
+    events = workers_named(events, sequence.unbound)
+    return events, not sequence.unbound and _is_disturbed(events, foreign, sequence)
 
 
-def _is_disturbed(events, foreign, cpus, timers):
-    """A tick, a softirq of others, another task's turn, a ksoftirqd that runs because of something before."""
-    woken = set()
+def workers_named(events, unbound):
+    """The workers of a sequence numbered as they come up, those of others as "other"; of unbound work only the items' events."""
+    if unbound:
+        items = [event for event in events if event.name.startswith("workqueue")]
+        return [Event(event.time, "*", "-", "--", event.name, event.text.split(" cpu ")[0]) for event in items]
+    own, before = {}, {}
     for event in events:
-        if "other" in (event.who, *event.text.split()):
-            return True
+        worker = _own_worker(event, own, before.get(event.cpu, ""))
+        if worker.startswith("kworker/"):
+            own.setdefault(worker, f"kworker.{len(own) + 1}{'H' if worker.endswith('H') else ''}")
+        before[event.cpu] = event.name
+    return [renamed for event in events if (renamed := _renamed(event, own))]
+
+
+def _own_worker(event, own, before):
+    """The worker that an event shows to be one of the sequence's: it runs an item, or one of the sequence wakes it."""
+    if event.name == "workqueue_execute_start":
+        return event.who
+    if event.name == "sched_waking" and (before.startswith("workqueue") or (event.who in own and event.context == "d.")):
+        return event.text.split(" to ")[0]
+    return ""
+
+
+def _renamed(event, own):
+    """An event with its sequence's names of workers; None for a switch or wakeup among others."""
+    event.who = own.get(event.who, "other" if event.who.startswith("kworker/") else event.who)
+    words = [own.get(word, "other" if word.startswith("kworker/") else word) for word in event.text.split(" ")]
+    event.text = " ".join(words)
+    if event.name == "sched_waking" and words[0] == "other":
+        return None
+    if event.name == "sched_switch" and {words[0], words[2]} <= {"other", "idle"}:
+        return None
+    return event
+
+
+def _is_disturbed(events, foreign, sequence):
+    """A tick, a softirq of others, another task's turn, one that runs because of something before, too slow to fall asleep."""
+    if any(_shows_others(event, sequence.timers) for event in events) or _was_awake(events):
+        return True
+    if sequence.timers:
+        return False
+    spans = {cpu: [event.time for event in events if event.cpu == cpu] for cpu in sequence.cpus()}
+    return any(spans[row[1]] and spans[row[1]][0] <= row[0] <= spans[row[1]][-1] for row in foreign)
+
+
+def _shows_others(event, timers):
+    words = (event.who, *event.text.split())
+    if "other" in words or (timers and "ksoftirqd" in words):
+        return True
+    inside_others = event.context[1] == "H" and event.who == "idle"
+    return inside_others or (event.name == "sched_waking" and event.who == words[1])
+
+
+def _was_awake(events):
+    """Whether a kworker or ksoftirqd has its turn though nobody was seen to wake it, a softirq of others wakes a kworker, or
+    ksoftirqd is woken before the tenth pass: the 2 ms of the passes end with a jiffy, which another CPU may have counted."""
+    woken, before, passes = set(), {}, 0
+    for event in events:
+        passes += event.name == "softirq_entry"
         if event.name == "sched_waking":
             woken.add(event.text)
-        elif event.name == "sched_switch" and event.text.endswith("ksoftirqd") and f"ksoftirqd to {event.cpu}" not in woken:
-            return True
-    spans = {cpu: [event.time for event in events if event.cpu == cpu] for cpu in cpus}
-    return not timers and any(spans[row[1]] and spans[row[1]][0] <= row[0] <= spans[row[1]][-1] for row in foreign)
+            by_others = event.text.startswith("kworker") and not before.get(event.cpu, "").startswith("workqueue")
+            too_early = event.text.startswith("ksoftirqd") and passes < SOFTIRQ_RESTART_MAX
+            if event.context == "ds" and (by_others or too_early):
+                return True
+        elif event.name == "sched_switch":
+            after = event.text.split()[-1]
+            if after.startswith(("kworker", "ksoftirqd")) and f"{after} to {event.cpu}" not in woken:
+                return True
+        before[event.cpu] = event.name
+    return False
 
 
 # The model's
@@ -144,7 +218,7 @@ def model_run(sequence, table):
         if owned:
             who = who_is(table.tasks.get(int(table.pid[row]), "")) or "other"
             events.append(Event(int(table.time_ns[row]), cpu, who, _context_in_model(int(table.flags[row])), *owned))
-    return [event for event in events if not _begins(event)]
+    return workers_named([event for event in events if not _begins(event)], sequence.unbound)
 
 
 def _begins(event):
@@ -158,7 +232,7 @@ def _context_in_model(flags):
     return ("d" if flags & vocab.FLAG_IRQS_OFF else ".") + inside
 
 
-STATES = {0: "R", 1: "S", 2: "D", 16: "X", 256: "R"}  # 256, told as R+: preempted
+STATES = {0: "R", 1: "S", 2: "D", 16: "X", 0x80: "I", 0x100: "R"}  # the last is told as R+: preempted
 
 
 def _owned_in_model(table, row, actions):
@@ -173,6 +247,8 @@ def _owned_in_model(table, row, actions):
         return None if vocab.SOFTIRQS[a] in NEVER_OWNED else (event, vocab.SOFTIRQS[a])
     if kind in (vocab.TASKLET_ENTRY, vocab.TASKLET_EXIT):
         return event, table.function(b)
+    if vocab.WORKQUEUE_QUEUE_WORK <= kind <= vocab.WORKQUEUE_EXECUTE_END:
+        return event, table.function(b) + (f" on {name} cpu {int(table.c[row])}" if kind == vocab.WORKQUEUE_QUEUE_WORK else "")
     if kind == vocab.NAPI_POLL:
         return event, f"work {b} budget {int(table.c[row])}"
     if kind == vocab.SCHED_WAKING:
@@ -202,6 +278,6 @@ def broken_pairs(sequence, events):
 def differences(expected, found, names=("expected", "found")):
     """Two orders by CPU, beside one another where they differ; empty when they agree."""
     parts = []
-    for cpu in sorted({*expected, *found}):
+    for cpu in sorted({*expected, *found}, key=str):
         parts += difflib.unified_diff(expected.get(cpu, []), found.get(cpu, []), *names, lineterm="", n=4)
     return "\n".join(parts)
