@@ -24,7 +24,8 @@ def test_the_model_does_what_the_kernel_did(seen, kernel, sequence):
 
 @pytest.mark.parametrize("kernel", recorded.KERNELS)
 def test_every_sequence_is_recorded_and_nothing_else(seen, kernel):
-    assert list(seen[kernel]) == [one.name for one in sequences(kernel)]
+    known = {one.name for one in sequences(kernel)}
+    assert known <= set(seen[kernel]) <= {one.name for one in sequences()}
     assert all(seen[kernel].values()), "a sequence without an event shows nothing"
 
 

@@ -14,7 +14,14 @@ def path(kernel):
 
 
 def read(kernel):
-    """{name of a sequence: {cpu: lines}}."""
+    """{name of a sequence: {cpu: lines}}. The older kernel's file has only those whose order is not the newest's."""
+    orders = _read(kernel)
+    if kernel != KERNELS[0]:
+        orders = _read(KERNELS[0]) | orders
+    return orders
+
+
+def _read(kernel):
     orders, lines = {}, None
     with open(path(kernel)) as file:
         for line in file.read().splitlines():
@@ -29,9 +36,12 @@ def read(kernel):
 def write(kernel, release, orders):
     """Write what `read` reads. release: of the kernel that was seen."""
     os.makedirs(FOLDER, exist_ok=True)
+    known = _read(KERNELS[0]) if kernel != KERNELS[0] else {}
     with open(path(kernel), "w") as file:
         file.write(f"# Seen on Linux {release}: python3 -m lab sequences --kernel {kernel}\n")
+        file.write(f"# Only what it does otherwise than {KERNELS[0]}\n" if known else "")
         for name, by_cpu in orders.items():
-            file.write(f"\n[{name}]\n")
-            for cpu in sorted(by_cpu, key=str):
-                file.writelines(line + "\n" for line in by_cpu[cpu])
+            if known.get(name) != by_cpu:
+                file.write(f"\n[{name}]\n")
+                for cpu in sorted(by_cpu, key=str):
+                    file.writelines(line + "\n" for line in by_cpu[cpu])
