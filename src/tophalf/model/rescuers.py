@@ -126,12 +126,14 @@ def rescue_another(m, cpu, frame, worker, pool, pwq, x):
         return False
     work = m[pool + O_WORKLIST]
     while needs_rescue(m, pool, pwq) and work != pool + O_WORKLIST:
-        following = m[work]
-        if m[work + X_PWQ] == pwq and assign_work(m, work, worker):
+        if m[work + X_PWQ] != pwq:
+            work = m[work]
+        elif assign_work(m, work, worker):
             m[pwq + Y_RESCUED] += 1
             process_one_work(m, cpu, frame, worker, x)
             return True
-        work = following
+        else:
+            work = m[pool + O_WORKLIST]  # that one went to who runs it, its barriers too
     return False
 
 

@@ -9,11 +9,15 @@ from tophalf.model.fair import KERNEL_6_1
 from tophalf.model.fields import (
     C_CURRENT,
     C_NUMBER,
+    C_PREEMPT_COUNT,
     C_WORK,
     CPU_SIZE,
     G_CPUS,
     G_KERNEL,
+    HARDIRQ_MASK,
     K_WORKER,
+    NMI_MASK,
+    SOFTIRQ_OFFSET,
 )
 from tophalf.model.ipi import IRQ_WORK_VECTOR, send_ipi
 from tophalf.model.jit import compiled, inlined
@@ -260,7 +264,9 @@ def queue_pending(m, cpu, wanted, wq, work):
 
 @compiled
 def is_chained_work(m, cpu, wq):
-    """Whether the running task is a worker that runs an item of a workqueue."""
+    """Whether the running task is a worker that runs an item of a workqueue, and this is its own doing (current_wq_worker)."""
+    if m[cpu + C_PREEMPT_COUNT] & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET):
+        return False
     worker = m[m[cpu + C_CURRENT] + K_WORKER]
     return worker != 0 and m[worker + R_CURRENT_PWQ] != 0 and m[m[worker + R_CURRENT_PWQ] + Y_WQ] == wq
 
