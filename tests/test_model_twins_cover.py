@@ -13,16 +13,6 @@ MODEL = os.path.join(os.path.dirname(HERE), "src", "tophalf", "model")
 DECORATORS = {"compiled", "inlined", "entry"}
 EXEMPT = {
     "deadbacklog": "packets of a dead CPU are given to `rps` again one by one; test_model_hotplug counts them",
-    "workqueue": "owed: so far test_model_workqueue holds the kernel's timelines and its rules one by one",
-    "workers": "owed, as workqueue",
-    "workrun": "owed, as workqueue",
-    "rescuers": "owed, as workqueue",
-    "bhwork": "owed, as workqueue",
-    "workpools": "owed, as workqueue",
-    "worklists": "owed, as workqueue",
-    "workflush": "owed, as workqueue",
-    "workfreeze": "owed, as workqueue",
-    "workexecute": "owed, as workqueue",
     **dict.fromkeys(("packets", "gro", "rps", "rpsipi", "udpsocket", "netstack"), "owed: test_model_netstack holds their rules"),
     "kmsg": "a line of text for each thing told; who tells it has a twin",
 }

@@ -3,10 +3,10 @@
 Written after the C functions with Python's lists: what is linked to an item is one list with it (a train), colors are numbers that
 only grow, a worker's life is a generator. Delayed work and maydays come in the TIMER softirq, BH items in TASKLET and HI.
 
-scenario: as schedtwin's, lines [{times, spend, does: [step, ...]}], tasks [{steps}] (kernel threads; done once), queues [{flags,
-max_active, nice}], items [{queue, steps}], creation_ns. Steps: ("run", ns), ("sleep", ns), ("queue", item), ("delayed", item, jiffies),
-("mod", item, jiffies), ("cancel", item), ("cancel_sync", item), ("disable", item), ("enable", item), ("flush", item), ("flush_queue",
-queue), ("drain", queue), ("freeze",), ("thaw",).
+scenario: as schedtwin's, lines [{times, spend, does: [step, ...]}], tasks [{steps, nice}] (kernel threads; done once), queues
+[{flags, max_active}], items [{queue, steps}], creation_ns. Steps: ("run", ns), ("sleep", ns), ("queue", item), ("delayed", item,
+jiffies), ("mod", item, jiffies), ("cancel", item), ("cancel_sync", item), ("disable", item), ("enable", item), ("flush", item),
+("flush_queue", queue), ("drain", queue), ("freeze",), ("thaw",).
 
 Twin of: workqueue, workpools, workers, workrun, rescuers, bhwork, workflush, workfreeze, workexecute, worklists.
 """
@@ -69,7 +69,7 @@ class WorkTwin(SchedTwin):
         """pid_of: {comm: pid} of the model's workers."""
         super().__init__(scenario | {"tasks": []})
         self.given, self.pid_of, self.locked, self.freezing = scenario, pid_of, 0, False
-        self.pools, self.wheel, self.rung, self.u = {}, [], [], 4 if scenario["kernel"] == "6.12" else 2
+        self.pools, self.wheel, self.rung, self.started, self.u = {}, [], [], 0, 4 if scenario["kernel"] == "6.12" else 2
         self.fresh = scenario["kernel"] == "6.12"
         self.queues = [self.new_queue(number, given) for number, given in enumerate(scenario["queues"])]
         for pool in self.pools.values():
@@ -119,32 +119,33 @@ class WorkTwin(SchedTwin):
         self.irqs_off = was
 
     def next_event(self):
-        return min([super().next_event(), *(time for time, _ in self.wheel)])
+        return min([super().next_event(), *(time for time, *_ in self.wheel)])
+
+    def go_to(self, time):
+        if self.softirq_of == f.KSOFTIRQD and not self.hardirq:
+            self.current.ran += time - self.now
+        super().go_to(time)
 
     def look_at_devices(self):
-        super().look_at_devices()
-        for due in [due for due in self.wheel if due[0] <= self.now]:
-            self.wheel.remove(due)
-            self.rung.append(due[1])
+        if self.wheel and self.wheel[0][0] <= self.now and None not in self.expired:
+            self.expired.append(None)  # an idle CPU has a tick for it, too
             self.latched.add("tick")
+        super().look_at_devices()
+        while self.wheel and self.wheel[0][0] <= self.now:
+            self.rung.append(self.wheel.pop(0))
 
-    def tick(self):
-        self.emit(vocab.VECTOR_ENTRY, 0xEC)
-        cost = 0
-        while self.expired:
-            self.wake(self.expired.pop(0))
-        if self.tick_is_due:
-            self.tick_is_due = False
-            if self.fair.curr and self.fair.curr is self.current:
-                self.resched |= self.fair.tick()
-            self.count_tick()
-            self.worker_tick(self.current)
-            cost = self.costs["timer_tick"]
+    def one_tick(self):
         if self.rung:
             self.emit(vocab.SOFTIRQ_RAISE, vocab.TIMER)
             self.pending.add(vocab.TIMER)
-        self.burn(cost)
-        self.emit(vocab.VECTOR_EXIT, 0xEC)
+        if self.fair.curr and self.fair.curr is self.current:
+            self.resched |= self.fair.tick()
+        if self.current is self.idle:
+            self.ticks[f.TICK_IDLE] += 1
+        else:
+            self.count_tick()
+        self.worker_tick(self.current)
+        self.burn(self.costs["timer_tick"])
 
     def handle(self, line):
         given = self.given["lines"][line]
@@ -157,18 +158,21 @@ class WorkTwin(SchedTwin):
     def action(self, vector):
         if vector == vocab.TIMER:
             while self.rung:
-                what = self.rung.pop(0)
+                what = self.rung.pop(0)[2]
                 self.delay_is_over(what) if isinstance(what, Item) else self.mayday_timeout(what)
         else:
             self.bh_worker(self.pools.get(("bh", -20 if vector == vocab.HI else 0)))
 
     def at_jiffy(self, jiffies, what):
-        self.wheel = sorted([*self.wheel, ((self.now // self.tick_ns + jiffies) * self.tick_ns, what)], key=lambda due: due[0])
+        """A timer of the wheel: at the tick after that jiffy has begun; of one jiffy the last one that was started first."""
+        self.started -= 1
+        due = (self.now // self.tick_ns + jiffies + 1) * self.tick_ns, self.started, what
+        self.wheel = sorted([*self.wheel, due], key=lambda due: due[:2])
 
     def unring(self, what):
-        """del_timer."""
+        """timer_delete."""
         before = len(self.wheel) + len(self.rung)
-        self.wheel, self.rung = [due for due in self.wheel if due[1] is not what], [due for due in self.rung if due is not what]
+        self.wheel, self.rung = ([due for due in timers if due[2] is not what] for timers in (self.wheel, self.rung))
         return len(self.wheel) + len(self.rung) < before
 
     # The scheduler calls
@@ -282,7 +286,7 @@ class WorkTwin(SchedTwin):
                 self.activate_first(pwq)
             elif pwq.active < pwq.queue.most and pwq.lined_up:
                 pwq.lined_up = len(pwq.waiting) > 1
-                self.activate_first(pwq)
+                self.activate_first(pwq, fill=True)  # node_activate_pending_pwq
         pwq.flights[item.color] -= 1
         if pwq.watched == item.color and not pwq.flights[item.color]:
             pwq.watched = None
