@@ -21,8 +21,12 @@ test-kernel: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check src tests bench lab
 
-bench: $(INSTALLED)
+bench: $(VENV)/.bench
 	$(BIN)/python bench/run.py
+
+$(VENV)/.bench: $(INSTALLED) requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	@touch $@
 
 # Measures what steps of this machine's kernel cost: a table for `tophalf run SCENARIO --set costs.table=this-machine.toml`
 calibrate: $(INSTALLED)

@@ -9,7 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-MODULES = ("startup", "counters", "trace", "recording")
+MODULES = ("startup", "counters", "trace", "model", "recording")
 
 
 def main(names):
