@@ -101,22 +101,29 @@ def test_the_second_process_compiles_nothing(tmp_path):
 
 
 def copied():
-    """{function that is copied wherever it is called: its statements times those places}."""
+    """{(module, function that is copied wherever it is called): its statements times those places}."""
     sizes, places = {}, {}
     for file in sorted(os.listdir(MODEL)):
-        if not file.endswith(".py"):
-            continue
-        with open(os.path.join(MODEL, file), encoding="utf-8") as opened:
-            tree = ast.parse(opened.read())
-        for function in [node for node in tree.body if isinstance(node, ast.FunctionDef)]:
-            marks = {mark.id for mark in function.decorator_list if isinstance(mark, ast.Name)}
-            if "inlined" in marks:
-                sizes[function.name] = sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1
-            if marks & {"inlined", "compiled", "entry"}:
-                for node in ast.walk(function):
-                    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                        places[node.func.id] = places.get(node.func.id, 0) + 1
-    return {name: size * places.get(name, 0) for name, size in sizes.items()}
+        if file.endswith(".py"):
+            with open(os.path.join(MODEL, file), encoding="utf-8") as opened:
+                look_at(file[:-3], ast.parse(opened.read()), sizes, places)
+    return {which: size * places.get(which, 0) for which, size in sizes.items()}
+
+
+def look_at(module, tree, sizes, places):
+    """Count in one module: sizes of what it has copied, and where it calls what."""
+    imported = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            imported.update({name.asname or name.name: (node.module.split(".")[-1], name.name) for name in node.names})
+    for function in [node for node in tree.body if isinstance(node, ast.FunctionDef)]:
+        marks = {mark.id for mark in function.decorator_list if isinstance(mark, ast.Name)}
+        if "inlined" in marks:
+            sizes[module, function.name] = sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1
+        for node in ast.walk(function) if marks & {"inlined", "compiled", "entry"} else ():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                which = imported.get(node.func.id, (module, node.func.id))
+                places[which] = places.get(which, 0) + 1
 
 
 def test_little_is_copied_into_its_callers():
