@@ -1,7 +1,9 @@
 """Known sequences in the model against what real kernels were seen to do (tests/kernel holds the recordings to the kernels)."""
 
+import os
+
 import pytest
-from lab.sequences import FAMILIES, recorded, sequences
+from lab.sequences import FAMILIES, recorded, sequences, table
 from lab.sequences.kernel import order
 from lab.sequences.model import Player
 from lab.sequences.traces import broken_pairs, by_cpu, differences, model_run
@@ -34,3 +36,8 @@ def test_names_are_unique_and_orders_fit_a_page():
     assert len(set(names)) == len(names) >= 30
     assert max(len(order(one)) for one in sequences()) < 4096  # what one write of a module's parameter can be
     assert all(family.__doc__ for family in FAMILIES)
+
+
+def test_the_page_lists_them_all():
+    with open(os.path.join(os.path.dirname(__file__), "..", "docs", "model", "sequences.md"), encoding="utf-8") as file:
+        assert file.read().endswith("## The sequences\n" + table()), "write what lab.sequences.table() says to the end of the page"
