@@ -174,6 +174,11 @@ def _nic(draw, number, cpus):
     nic = {"name": f"eth{number}", "irq": 24 + 8 * number, **given, **draw(settings), **placed}
     if nic["mode"] == "napi" and draw(st.booleans()):
         nic |= {"threaded": True, "thread_cpus": draw(_cpus(cpus)), "thread_fifo": draw(st.sampled_from((0, 0, 1, 50)))}
+    if nic["mode"] in ("napi", "handler") and draw(st.booleans()):
+        nic |= {"tx_rate": draw(st.integers(1, 1_000_000)), "tx_arrivals": draw(st.sampled_from(("constant", "poisson"))),
+                "tx_usecs": draw(st.integers(0, 200)), "tx_frames": draw(st.integers(0, 64)), "tx_cost": draw(_cost(500)),
+                "tx_wire": draw(st.integers(1, 20_000)), "tx_work_limit": draw(st.integers(1, 256))}  # fmt: skip
+        nic |= {"forward": draw(st.integers(0, 100))} if nic["mode"] == "napi" else {"tx_free_cost": draw(_cost(500))}
     if nic["mode"] == "napi" and not nic.keys() & {"rx_usecs", "rx_frames", "interval"}:
         nic |= {"adaptive": draw(st.sampled_from(("off", "dim", "dim_cqe", "e1000e", "e1000e_dynamic"))),
                 "packet_bytes": draw(st.sampled_from((64, 1500, 9000))), "dim_cost": draw(_cost(20_000))}  # fmt: skip

@@ -50,6 +50,7 @@ class Builder:
         the default mask; managed_irq_cpus: those that managed lines are kept to (housekeeping); None: all."""
         self.memory = m = Memory(seed)
         self.cpus, self.irqs, self.tasks, self.queues, self.napis, self.devices = [], {}, {}, [], [], []
+        self.sending = []  # send queues
         self.actors = []  # (timer, make) of `actors`
         self.driver_costs = {}  # of devices that do not say theirs: {"handler", "poll", "packet": as set_cost takes it}
         self.stacked, self.sockets, self.reader_cpus = [], [], set()  # queues with a stack above, see `buildstack`

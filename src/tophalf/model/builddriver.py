@@ -56,7 +56,7 @@ def _let_busy_poll(builder, napi):
     if m[napi + f.N_BUSY_POLL] or m[begins] != ops.OP_SPEND:  # which is its cost; one of packets that a handler took has none
         return
     code.label("poll")
-    busy_poll_routine(code, m[begins + 1])
+    busy_poll_routine(code, m[begins + 1], m[napi + f.N_TX])
     m[napi + f.N_BUSY_POLL] = builder.program(code)["poll"]
 
 

@@ -10,13 +10,18 @@ from tophalf.model.driverops import (
     OP_DRIVER_COMPLETE,
     OP_DRIVER_EVENT,
     OP_NAPI_THREAD,
+    OP_NET_TX,
     OP_READER_HAS,
     OP_READER_TAKE,
+    OP_TX_CLEAN,
+    OP_TX_FREE,
+    OP_TX_WATCH,
 )
 from tophalf.model.fields import F_ARG, F_R5, N_WEIGHT
 from tophalf.model.jit import compiled
 from tophalf.model.moderation import dim_apply, driver_complete, driver_event
 from tophalf.model.napithread import execute_napi_thread
+from tophalf.model.txring import net_tx_action, tx_clean, tx_free_irq, tx_watch
 
 
 @compiled
@@ -42,3 +47,18 @@ def execute_driver(m, cpu, frame, op, x, y):
         driver_complete(m, cpu, frame, m[m[frame + F_ARG] + N_WEIGHT])
     elif op == OP_DIM_APPLY:
         dim_apply(m, x)
+    else:
+        execute_tx(m, cpu, frame, op, x)
+
+
+@compiled
+def execute_tx(m, cpu, frame, op, x):
+    """x: a send queue."""
+    if op == OP_TX_CLEAN:
+        tx_clean(m, frame, x)
+    elif op == OP_TX_FREE:
+        tx_free_irq(m, cpu, x)
+    elif op == OP_TX_WATCH:
+        tx_watch(m, x)
+    elif op == OP_NET_TX:
+        net_tx_action(m, cpu, frame)

@@ -37,6 +37,7 @@ from tophalf.model.fields import (
     ON_IPI,
     ON_QUEUE,
     ON_TICK,
+    ON_TX,
     RUNNING,
     T_KIND,
     T_OWNER,
@@ -97,11 +98,13 @@ from tophalf.model.stackops import STACK_END
 from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
 from tophalf.model.tick import start_tick, start_timer, tick_arrives, timer_arrives
+from tophalf.model.txring import advance as advance_tx
+from tophalf.model.txring import tx_looks, tx_watch
 from tophalf.model.wakeup import start_task
 from tophalf.model.workexecute import execute_work, start_source
 
 STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
-BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK = range(7)
+BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK, BEGIN_TX, SETTLE_TX = range(9)
 
 
 @entry
@@ -147,6 +150,8 @@ def fire(m, timer, kind, owner):
         device_fires(m, owner)
     elif kind == ON_IPI:
         ipis_arrive(m, owner)
+    elif kind == ON_TX:
+        tx_looks(m, owner)
     elif kind == ON_ACTOR:
         m[G_ACTOR] = owner
         m[G_LIMIT] = m[G_NOW]
@@ -290,6 +295,10 @@ def begin(m, what, address):
         watch(m, address)
     elif what == SETTLE_QUEUE:
         arrive(m, address, m[G_NOW])
+    elif what == BEGIN_TX:
+        tx_watch(m, address)
+    elif what == SETTLE_TX:
+        advance_tx(m, address, m[G_NOW])
     elif what == BEGIN_DEVICE:
         device_listens(m, address)
     elif what == BEGIN_WORK:

@@ -25,7 +25,7 @@ SOFTIRQ_COUNT = 10
 # What a timer, an event in the queue, holds. It is part of a larger object, its owner.
 T_TIME, T_SEQ, T_SLOT, T_KIND, T_OWNER, TIMER_SIZE = range(6)
 # What happens when it fires
-ON_CPU, ON_TICK, ON_HRTIMER, ON_QUEUE, ON_IPI, ON_DEVICE, ON_ACTOR = range(7)
+ON_CPU, ON_TICK, ON_HRTIMER, ON_QUEUE, ON_IPI, ON_DEVICE, ON_ACTOR, ON_TX = range(8)
 
 # A kernel timer: expires on its CPU, in the local timer interrupt or (from the wheel) in the TIMER softirq after it
 # where H_CPU is not 0, which is while it is pending. H_EXPIRES: of a timer of the wheel, the jiffy that was asked for.
@@ -48,8 +48,8 @@ IN_TASK, IN_SYSCALL, IN_SOFTIRQ, IN_HARDIRQ, IN_NMI = range(5)
     C_ONLINE, C_IN_NET_RX, C_POLL_HEAD, C_POLL_TAIL, C_RT_HEAD, C_FAIR_HEAD, C_RUNNABLE, C_MIN_VRUNTIME, C_TICK_DUE,
     C_IPI_VECTORS, C_TASKLET_HEAD, C_TASKLET_TAIL, C_HI_HEAD, C_HI_TAIL, C_SWITCHES, C_PROCESSED, C_SQUEEZED, C_VECTORS_USED,
     C_BH_OWNER, C_BH_WAITERS, C_WORK, C_STACK, C_BLOCK, C_MANAGE, C_CALLS, C_CALLS_TAIL, C_HRTIMERS, _, C_SOFT_TIMERS, _,
-    C_WHEEL, _, C_WHEEL_CLK, C_WHEEL_RUNNING, C_CLOCK, C_RAN_LAST, C_TIMES,
-) = range(66)  # fmt: skip
+    C_WHEEL, _, C_WHEEL_CLK, C_WHEEL_RUNNING, C_CLOCK, C_RAN_LAST, C_COMPLETION_NS, C_TIMES,
+) = range(67)  # fmt: skip
 CLOCK_FIRED, CLOCK_SOFT = 1, 2  # C_CLOCK: the clock event device fired; HRTIMER is raised (softirq_activated)
 # C_HRTIMERS, C_SOFT_TIMERS, C_WHEEL: the first and, in the next word, the last timer that expired and has not run
 C_IRR = C_TIMES + CLASSES  # 8 words of 32 vectors

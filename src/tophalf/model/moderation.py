@@ -21,8 +21,10 @@ from tophalf.model.driverfields import (
     A_WORK,
     A_WQ,
     BY_DIM,
+    TX_IS_INCOMPLETE,
 )
 from tophalf.model.fields import (
+    C_PROCESSED,
     F_ARG,
     F_R1,
     G_NOW,
@@ -30,6 +32,7 @@ from tophalf.model.fields import (
     N_PACKETS,
     N_QUEUE,
     N_STATE,
+    N_TX,
     NAPI_SCHED,
     Q_ARMED,
     Q_FRAMES,
@@ -40,6 +43,7 @@ from tophalf.model.fields import (
 from tophalf.model.jit import compiled
 from tophalf.model.napi import napi_complete_done
 from tophalf.model.nic import watch
+from tophalf.model.txring import forward, tx_watch
 from tophalf.model.workqueue import queue_work
 
 LOWEST_LATENCY, LOW_LATENCY, BULK_LATENCY = range(3)
@@ -61,11 +65,29 @@ def driver_event(m, moderation):
 def driver_complete(m, cpu, frame, budget):
     """The end of a driver's poll, in OP_NAPI_COMPLETE's place; R1: packets."""
     napi, work = m[frame + F_ARG], m[frame + F_R1]
+    tx = m[napi + N_TX]
+    if tx and not has_sent(m, cpu, frame, tx, budget):
+        return
     if work >= budget or not napi_complete_done(m, cpu, napi, work):
         return
     if m[napi + N_DIM]:
         moderate(m, cpu, m[napi + N_DIM], m[napi + N_PACKETS] + work)
     watch(m, m[napi + N_QUEUE])
+    if tx:
+        tx_watch(m, tx)
+
+
+@compiled
+def has_sent(m, cpu, frame, tx, budget):
+    """Of what was received, some is sent on. Returns False where not all that was sent is cleaned: told as a whole poll then."""
+    napi, work = m[frame + F_ARG], m[frame + F_R1]
+    forward(m, tx, work)
+    if work >= budget or not m[tx + TX_IS_INCOMPLETE]:
+        return True
+    m[frame + F_R1] = budget
+    m[napi + N_PACKETS] -= budget - work  # what is told and was not received
+    m[cpu + C_PROCESSED] -= budget - work
+    return False
 
 
 @compiled

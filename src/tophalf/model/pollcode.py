@@ -60,9 +60,11 @@ def _stop(code, label):
     code(d.OP_BUSY_POLL, d.BUSY_LEAVE)
 
 
-def busy_poll_routine(code, poll_cost):
-    """A driver's poll as a task that busy polls calls it. R5: the budget."""
+def busy_poll_routine(code, poll_cost, tx):
+    """A driver's poll as a task that busy polls calls it. R5: the budget. tx: its send queue, or 0."""
     code(ops.OP_SPEND, poll_cost)
+    if tx:
+        code(d.OP_TX_CLEAN, tx)
     code(d.OP_BUSY_RX)
     code(d.OP_BUSY_FLUSH)
     code(d.OP_BUSY_COMPLETE)
@@ -77,4 +79,11 @@ def read_routine(code, loop, reader):
     code(ops.OP_RET)
 
 
-ROUTINES = (napi_thread, busy_loop)
+def net_tx(code, costs):
+    """net_tx_action."""
+    code.label("net_tx")
+    code(d.OP_NET_TX)
+    code(ops.OP_RET)
+
+
+ROUTINES = (napi_thread, busy_loop, net_tx)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model import latencies
 from tophalf.model import stackfields as s
@@ -23,6 +24,7 @@ def summarise(world):
         "page_faults": int(m[f.G_FAULTS]),
         "packets": packets(world),
         "latency_ns": latency(world),
+        "sent": sum(int(m[tx + d.TX_DONE]) for tx in builder.sending),
         "cpus": [_cpu(m, cpu) for cpu in builder.cpus],
         "lines": [_line(world, irq, desc) for irq, desc in sorted(builder.irqs.items()) if irq >= 0],
         "orders": [one.as_dict() for one in world.answers],
@@ -82,6 +84,8 @@ def digest(world):
     for queue in builder.queues:
         found += [int(m[queue + field]) for field in (f.Q_OFFERED, f.Q_DELIVERED, f.Q_DROPPED, f.Q_LATENCY_SUM, f.Q_LATENCY_MAX)]
         found += [int(count) for count in _cells(m, queue)]
+    for tx in builder.sending:
+        found += [int(m[tx + field]) for field in (d.TX_DONE, d.TX_CLEANED, d.TX_STOPPED)]
     for one in world.answers:
         found += [one.time_ns, one.error]
     for sink in (int(m[queue + f.Q_SINK]) for queue in builder.stacked):

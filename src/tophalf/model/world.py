@@ -25,7 +25,7 @@ class World:
 
     def __init__(self, builder):
         from tophalf.model.buildmanage import start_lines
-        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, BEGIN_WORK, begin
+        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, BEGIN_TX, BEGIN_WORK, begin
 
         self.builder, self.rows, self.answers = builder, [], []
         self.memory = _as_memory(builder.memory.words)
@@ -37,6 +37,8 @@ class World:
             begin(self.memory, BEGIN_TASK, address)
         for address in builder.queues:
             begin(self.memory, BEGIN_QUEUE, address)
+        for address in builder.sending:
+            begin(self.memory, BEGIN_TX, address)
         for address in builder.devices:
             begin(self.memory, BEGIN_DEVICE, address)
         for address in builder.workqueues.sources if builder.workqueues else ():
@@ -67,10 +69,12 @@ class World:
 
     def _settle(self):
         """Packets that came while nobody looked at their ring are offered all the same, wherever the run is cut."""
-        from tophalf.model.engine import SETTLE_QUEUE, begin
+        from tophalf.model.engine import SETTLE_QUEUE, SETTLE_TX, begin
 
         for address in self.builder.queues:
             begin(self.memory, SETTLE_QUEUE, address)
+        for address in self.builder.sending:
+            begin(self.memory, SETTLE_TX, address)
 
     def _take_rows(self):
         m = self.memory

@@ -8,6 +8,7 @@ from tophalf.model.assemble.flows import Spread
 from tophalf.model.assemble.niclines import nic_lines, queue_name
 from tophalf.model.build import Builder
 from tophalf.model.buildstack import stacked_napi
+from tophalf.model.driverops import OP_TX_WATCH
 from tophalf.model.program import Assembler
 
 MODES = {"napi": f.MODE_NAPI, "handler": f.MODE_DRAIN, "each": f.MODE_EACH, "counted": f.MODE_COUNTED, "poll": f.MODE_POLL}
@@ -59,7 +60,7 @@ def _add_handler(builder, nic, number, desc, queue):
     name = queue_name(nic, number)
     napi = _napi(builder, nic, name, queue)
     pollers.add_to_queue(builder, nic, number, napi)
-    driver.add_to_queue(builder, nic, name, napi)
+    driver.add_to_queue(builder, nic, number, queue)
     builder.action(desc, name, _handler(builder, nic, name, queue, napi))
 
 
@@ -88,13 +89,15 @@ def _handler(builder, nic, name, queue, napi):
     code = Assembler()
     code.label("handler")
     code(ops.OP_SPEND, _cost(builder, nic, "handler", name))
+    tx = driver.begin_handler(builder, code, queue)
     if nic.mode in ("handler", "poll"):
         code(ops.OP_RX_DRAIN, queue)
         code(ops.OP_QUEUE_DONE, queue)
+        if tx:
+            code(OP_TX_WATCH, tx)
     elif nic.mode != "napi":
         code(ops.OP_RX_STAGE, queue, int(nic.mode == "each"))
     if napi:
-        driver.begin_handler(builder, code, napi)
         code(ops.OP_NAPI_SCHEDULE, napi)
     code(ops.OP_RET, f.IRQ_HANDLED)
     return builder.program(code)["handler"]

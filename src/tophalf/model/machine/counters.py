@@ -4,6 +4,7 @@ fs/proc/softirqs.c, net/core/net-procfs.c, fs/proc/array.c. A thread's time is i
 holds the interrupts that came in between, too.
 """
 
+from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
 from tophalf.snapshot import CpuTable, Softnet, Thread
@@ -75,6 +76,9 @@ def read_netdev_stats(sight):
         missed = sum(sight[queue + f.Q_DROPPED] for queue in queues)
         backlog = sum(sight[sight[queue + f.Q_SINK] + s.X_BACKLOG_DROPPED] for queue in queues if sight[queue + f.Q_SINK])
         found[name] = {"rx_packets": received, "rx_missed_errors": missed, "rx_dropped": backlog, "rx_errors": 0}
+        rings = [tx for tx in map(sight.send_queue, queues) if tx]
+        if rings:
+            found[name]["tx_packets"] = sum(sight[tx + d.TX_DONE] for tx in rings)
     return found or None
 
 

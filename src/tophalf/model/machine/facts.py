@@ -154,8 +154,12 @@ def _coalesce(sight, queue):
     by_dim, throttle = _moderation(sight, queue)
     return {
         "adaptive_rx": by_dim, "adaptive_tx": False, "rx_usecs": throttle or sight[queue + f.Q_USECS_NS] // 1000,
-        "rx_frames": sight[queue + f.Q_FRAMES],
+        "rx_frames": sight[queue + f.Q_FRAMES], **_tx_coalesce(sight, sight.send_queue(queue)),
     }  # fmt: skip
+
+
+def _tx_coalesce(sight, tx):
+    return {"tx_usecs": sight[tx + d.TX_USECS_NS] // 1000, "tx_frames": sight[tx + d.TX_FRAMES]} if tx else {}
 
 
 def _moderation(sight, queue):

@@ -4,6 +4,7 @@ A world's devices have no bus: network devices are PCI functions from 0000:00:04
 follow them; each line belongs to one.
 """
 
+from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model.managefields import M_MASK_WORDS, MASK_BITS
 
@@ -30,6 +31,10 @@ class Sight:
     def text(self, address):
         """The text whose number lies at an address."""
         return self.strings[self[address]]
+
+    def send_queue(self, queue):
+        """The address of the send queue beside a receive queue, 0 for none."""
+        return next((tx for tx in self.builder.sending if self[tx + d.TX_QUEUE] == queue), 0)
 
     def cpu_number(self, cpu):
         """The number of a CPU by its address, None for none."""
