@@ -122,6 +122,7 @@ def machines(draw):
     lines = [device["irq"] for device in devices] + [nic["irq"] for nic in nics]
     tables += [_table("at", order) for order in draw(st.lists(_order(lines, cpus), max_size=4) if lines else st.just([]))]
     tables += [_table("at", order) for order in draw(st.lists(_cpu_order(cpus), max_size=4) if cpus > 1 else st.just([]))]
+    tables += draw(_works(cpus, machine["kernel"]))
     tables += [_table("task", draw(_task(number, cpus))) for number in range(draw(st.integers(0, 2)))]
     if draw(st.booleans()):
         daemon = {"start": draw(st.integers(0, 5_000_000)), "banned_cpus": draw(st.none() | st.just([0] if cpus > 1 else []))}
@@ -186,10 +187,37 @@ def _nic(draw, number, cpus):
 
 
 @st.composite
+def _works(draw, cpus, kernel):
+    """Tables of workqueues and items; those of the first workqueue never sleep, as it may be one of BH."""
+    flags = draw(st.sampled_from(([], ["bh"], ["bh", "highpri"], ["highpri"])) if kernel == "6.12" else st.just([]))
+    queues = [{"name": "q0", "flags": flags}]
+    others = ("unbound", "freezable", "mem_reclaim", "highpri", "cpu_intensive", "sysfs", "ordered", "power_efficient", "percpu")
+    for number in range(1, draw(st.integers(1, 3))):
+        given = draw(st.lists(st.sampled_from(others), max_size=3, unique=True))
+        given = given if not {"unbound", "ordered"} & set(given) else [flag for flag in given if flag != "percpu"]
+        queues.append({"name": f"q{number}", "flags": given, "max_active": draw(st.sampled_from((0, 1, 2, 4))),
+                       "affinity_scope": draw(st.sampled_from(("default", "cpu", "smt", "cache", "numa", "system")))})  # fmt: skip
+    works = []
+    for number in range(draw(st.integers(0, 3))):
+        queue = draw(st.integers(0, len(queues) - 1))
+        steps = [f"run {draw(st.integers(20_000, 300_000))}ns"]
+        if queue:
+            steps += draw(st.lists(st.sampled_from(("sleep 200us", "sleep 3ms", "run exponential 50us")), max_size=2))
+        # an item that queues a later one cannot come round to itself; nor can waiting
+        steps += [f"{draw(st.sampled_from(('queue', 'flush', 'cancel') if queue else ('queue',)))} w{number - 1}"] * (number > 0)
+        works.append({
+            "name": f"w{number}", "workqueue": f"q{queue}", "steps": steps, "items": draw(st.integers(1, 3)),
+            **draw(_arrivals(2_000)), "cpu": draw(st.integers(0, cpus - 1)), "delay": draw(st.sampled_from((0, 0, 1_000_000))),
+            "context": draw(st.sampled_from(("hardirq", "softirq", "task"))), "on": draw(st.none() | st.integers(0, cpus - 1)),
+        })  # fmt: skip
+    return [_table("workqueue", queue) for queue in queues] + [_table("work", work) for work in works]
+
+
+@st.composite
 def _devices(draw, cpus):
     found = []
     for number in range(draw(st.integers(0, 3))):
-        defer = draw(st.sampled_from(("nothing", "thread", "tasklet", "hi_tasklet")))
+        defer = draw(st.sampled_from(("nothing", "thread", "tasklet", "hi_tasklet", "work")))
         oneshot = defer == "thread" and draw(st.booleans())
         # those that share a line agree on its flow, its CPU and on ONESHOT: the first line is for those, others are alone
         shared = not oneshot and draw(st.booleans())

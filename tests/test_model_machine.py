@@ -14,10 +14,13 @@ from tophalf.judge import metrics
 from tophalf.judge.lines import source_of
 from tophalf.model import fields as f
 from tophalf.model import ops
+from tophalf.model import workfields as g
 from tophalf.model.build import Builder
 from tophalf.model.builddevices import add_device
+from tophalf.model.buildwork import add_workqueue
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.table import event_table
+from workprograms import item, queued_at, simulated
 
 pytestmark = pytest.mark.kernels
 MACHINES = [{}, {"preempt": "rt", "threadirqs": True}, {"kernel": "6.1", "preempt": "none", "nohz": False}]
@@ -135,3 +138,18 @@ def test_a_busy_cpu_is_busy():
     _, shots = moments(builder, 500_000_000)
     times = metrics.over(shots).whole.cpu_times
     assert (times[0].busy_share, times[1].share("user")) == (0.0, 0.98)  # the tick at the very end is still to come
+
+
+def test_workers_are_threads_once_they_are_made_and_masks_are_of_workqueues_in_sysfs():
+    builder = Builder(1, cpus=4, kernel="6.12")
+    builder.about |= {"isolated": (3,), "power_efficient": True}
+    wq = add_workqueue(builder, "writeback", g.WQ_UNBOUND | g.WQ_SYSFS)
+    add_workqueue(builder, "bound", g.WQ_SYSFS)
+    queued_at(builder, wq, item(builder, "w", 1), 0)
+    world, _ = simulated(builder, 5)
+    snapshot = take_snapshot(world)
+    assert {thread.name: thread.cpu for thread in snapshot.threads.values() if thread.kind == "kworker"} == {
+        "kworker/u16:0": None, "kworker/u16:1": None, "kworker/0:0": 0, "kworker/1:0": 1, "kworker/2:0": 2, "kworker/3:0": 3,
+    }  # fmt: skip
+    assert snapshot.facts.workqueues == {"default": (0, 1, 2), "isolated": (3,), "writeback": (0, 1, 2, 3)}
+    assert "workqueue.power_efficient=1" in snapshot.facts.boot.cmdline.split()

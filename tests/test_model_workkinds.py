@@ -168,6 +168,16 @@ def test_affinity_scopes_share_workers_among_the_cpus_of_a_pod(scope, pools):
     assert [key[1] for key, pool in workqueues(builder).pools.items() if pool in used] == pools
 
 
+def test_unbound_work_stays_off_isolated_cpus():
+    builder = Builder(1, cpus=4)
+    builder.about["isolated"] = (0, 1)
+    wq = add_workqueue(builder, "q", g.WQ_UNBOUND, scope="cpu")
+    for at in range(3):
+        queued_at(builder, wq, item(builder, f"w{at}", 1), at * 2, home=0)
+    _, table = simulated(builder, 10)
+    assert table.cpu[table.kind == vocab.WORKQUEUE_EXECUTE_START].tolist() == [2, 3, 2]  # in turn (wq_rr_cpu_last)
+
+
 def test_an_ordered_workqueue_runs_one_after_the_other_in_the_order_of_queueing():
     builder = Builder(1, cpus=4)
     wq = add_workqueue(builder, "q", g.WQ_UNBOUND | g.WQ_ORDERED)

@@ -49,8 +49,11 @@ class Workqueues:
         self.nodes = list((builder.about.get("nodes") or {0: tuple(cpus)}).values())
         self.has_bh = m[f.G_KERNEL] >= 609
         self.ids = (4 if self.has_bh else 2) * len(cpus)  # what the pools of CPUs have taken
-        for cpu in builder.cpus:
+        isolated = set(builder.about.get("isolated", ()))
+        self.allowed = tuple(cpu for cpu in cpus if cpu not in isolated) or tuple(cpus)  # wq_unbound_cpumask
+        for number, cpu in enumerate(builder.cpus):
             m[cpu + f.C_WORK] = m.take(g.WORK_CPU_SIZE)
+            m[m[cpu + f.C_WORK] + g.U_ALLOWED] = int(number in self.allowed)
 
 
 def workqueues(builder):
@@ -202,15 +205,15 @@ def _pwq(builder, known, wq, cpu, flags, scope):
 
 def _count_by_node(m, known, wq, max_active, least):
     """wq_node_nr_active: max_active shared out by each node's CPUs; one more for pools of no node."""
-    total, found = sum(map(len, known.nodes)), []
-    for cpus in (*known.nodes, None):
+    counts, found = [len(set(cpus) & set(known.allowed)) for cpus in known.nodes], []
+    for count in (*counts, None):
         nna = m.take(g.NNA_SIZE)
         _empty(m, nna + g.NNA_PENDING)
-        share = max_active if cpus is None else -(-max_active * len(cpus) // total)
+        share = max_active if count is None else -(-max_active * count // sum(counts))
         m[nna + g.NNA_MAX] = max(least, min(share, max_active))
         found.append(nna)
     m[wq + g.WQ_NODE_NR_ACTIVE], m[wq + g.WQ_NODE_COUNT] = m.put(found), len(known.nodes)
-    m[wq + g.WQ_NODE_CPUS] = m.put([len(cpus) for cpus in known.nodes])
+    m[wq + g.WQ_NODE_CPUS] = m.put(counts)
 
 
 # Pools
@@ -241,8 +244,9 @@ def _cpu_pool(builder, known, cpu, nice, bh):
 
 def _unbound_pool(builder, known, cpu, nice, scope):
     """The pool of a CPU's pod. The default pwq's comes first: it is for all CPUs, and all that an ordered workqueue has."""
-    _unbound_by_cpus(builder, known, nice, tuple(range(len(builder.cpus))))
-    return _unbound_by_cpus(builder, known, nice, _pod(builder, known, cpu, scope))
+    _unbound_by_cpus(builder, known, nice, known.allowed)
+    pod = tuple(other for other in _pod(builder, known, cpu, scope) if other in known.allowed)
+    return _unbound_by_cpus(builder, known, nice, pod or known.allowed)
 
 
 def _unbound_by_cpus(builder, known, nice, pod):

@@ -7,6 +7,7 @@ from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model import latencies
 from tophalf.model import stackfields as s
+from tophalf.model import workfields as g
 
 TIMES = ("hardirq_ns", "softirq_ns", "ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
 
@@ -81,6 +82,8 @@ def digest(world):
         found += [irq, *_words(m, desc + f.D_COUNTS, len(builder.cpus))]
     for task in builder.tasks.values():
         found += [int(m[task + f.K_RUNTIME]), int(m[task + f.K_SWITCHES])]
+    for work in builder.workqueues.works if builder.workqueues else ():
+        found += _words(m, work + g.X_RUNS, 3)
     for queue in builder.queues:
         found += [int(m[queue + field]) for field in (f.Q_OFFERED, f.Q_DELIVERED, f.Q_DROPPED, f.Q_LATENCY_SUM, f.Q_LATENCY_MAX)]
         found += [int(count) for count in _cells(m, queue)]

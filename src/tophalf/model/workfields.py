@@ -17,8 +17,9 @@ WORK_NR_COLORS = 16
 ) = range(10)  # fmt: skip
 # W_CREATE_NS: how long kthreadd takes to make a worker; beyond MAYDAY_INITIAL_TIMEOUT the rescuers are called
 
-# A CPU (C_WORK): its BH pools by TASKLET (0) and HI (1), what irq_work is asked to raise (bits), the CPU's node
-U_BH_POOL, U_BH_HIGHPRI_POOL, U_IRQ_WORK, U_NODE, WORK_CPU_SIZE = range(5)
+# A CPU (C_WORK): its BH pools by TASKLET (0) and HI (1), what irq_work is asked to raise (bits), whether it is in
+# wq_unbound_cpumask, the number of wq_rr_cpu_last
+U_BH_POOL, U_BH_HIGHPRI_POOL, U_IRQ_WORK, U_ALLOWED, U_RR_LAST, WORK_CPU_SIZE = range(6)
 
 # struct worker_pool
 (

@@ -1,7 +1,8 @@
 """Queueing work items, and how many of a workqueue may be active: kernel/workqueue.c __queue_work, pwq_tryinc_nr_active and on.
 
 6.1: a pwq counts for itself, and whoever queues wakes a worker even if the item has to wait. Left out: pwqs that are released or
-plugged while attributes change, what a CPU that may run no unbound work does instead (wq_unbound_cpumask), the watchdog.
+plugged while attributes change, a wq_unbound_cpumask that is written,
+the watchdog.
 """
 
 from tophalf import vocab
@@ -9,9 +10,11 @@ from tophalf.model.fair import KERNEL_6_1
 from tophalf.model.fields import (
     C_CURRENT,
     C_NUMBER,
+    C_ONLINE,
     C_PREEMPT_COUNT,
     C_WORK,
     CPU_SIZE,
+    G_CPU_COUNT,
     G_CPUS,
     G_KERNEL,
     HARDIRQ_MASK,
@@ -43,7 +46,9 @@ from tophalf.model.workfields import (
     R_CURRENT_WORK,
     R_HENTRY,
     R_TASK,
+    U_ALLOWED,
     U_IRQ_WORK,
+    U_RR_LAST,
     WORK_STRUCT_INACTIVE,
     WORK_STRUCT_LINKED,
     WORK_STRUCT_PENDING,
@@ -54,6 +59,7 @@ from tophalf.model.workfields import (
     WQ_NAME,
     WQ_NODE_NR_ACTIVE,
     WQ_ORDERED,
+    WQ_UNBOUND,
     X_ADDRESS,
     X_COLOR,
     X_CPU,
@@ -250,7 +256,9 @@ def queue_pending(m, cpu, wanted, wq, work):
     if m[wq + WQ_FLAGS] & WQ_DRAINING and not is_chained_work(m, cpu, wq):
         m[work + X_FLAGS] &= ~WORK_STRUCT_PENDING  # the kernel warns, and leaves it pending for ever
         return False
-    pwq = m[m[wq + WQ_CPU_PWQ] + m[(wanted if wanted else cpu) + C_NUMBER]]
+    if wanted == 0:
+        wanted = select_unbound_cpu(m, cpu) if m[wq + WQ_FLAGS] & WQ_UNBOUND else cpu
+    pwq = m[m[wq + WQ_CPU_PWQ] + m[wanted + C_NUMBER]]
     last_pool = get_work_pool(m, work)
     if last_pool and last_pool != m[pwq + Y_POOL] and not m[wq + WQ_FLAGS] & WQ_ORDERED:
         worker = find_worker_executing_work(m, last_pool, work)
@@ -260,6 +268,21 @@ def queue_pending(m, cpu, wanted, wq, work):
     insert_on(m, cpu, pwq, work)
     unlock(m, cpu, irqs_off)
     return True
+
+
+@compiled
+def select_unbound_cpu(m, cpu):
+    """wq_select_unbound_cpu: the CPU that queues, or, where that is isolated, the others in turn."""
+    if m[m[cpu + C_WORK] + U_ALLOWED]:
+        return cpu
+    number = m[m[cpu + C_WORK] + U_RR_LAST]
+    for _ in range(m[G_CPU_COUNT]):
+        number = (number + 1) % m[G_CPU_COUNT]
+        other = m[G_CPUS] + number * CPU_SIZE
+        if m[m[other + C_WORK] + U_ALLOWED] and m[other + C_ONLINE]:
+            m[m[cpu + C_WORK] + U_RR_LAST] = number
+            return other
+    return cpu
 
 
 @compiled

@@ -7,6 +7,7 @@ holds the interrupts that came in between, too.
 from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
+from tophalf.model.machine.works import exists
 from tophalf.snapshot import CpuTable, Softnet, Thread
 from tophalf.vocab import SOFTIRQS
 
@@ -52,7 +53,7 @@ def read_threads(sight):
 def _thread(sight, pid, task):
     name, policy = sight.text(task + f.K_NAME), sight[task + f.K_POLICY]
     kind = "napi" if name.startswith("napi/") else KINDS.get(sight[task + f.K_CLASS])
-    if kind is None:
+    if kind is None or not exists(sight, task):
         return None
     return Thread(
         name=name, pid=pid, kind=kind, cpu=_bound_to(sight, task, kind, name),

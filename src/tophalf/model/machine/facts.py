@@ -8,6 +8,7 @@ from tophalf.model import fields as f
 from tophalf.model import stackfields as s
 from tophalf.model.builddriver import napi_id
 from tophalf.model.machine.sight import NIC_SLOT, slot
+from tophalf.model.machine.works import read_workqueues
 from tophalf.snapshot import Boot, Daemon, Facts, Napi, NetDevice, PciDevice, Topology
 from tophalf.vocab import cpu_list, cpu_mask
 
@@ -24,7 +25,7 @@ def read_facts(sight):
     return Facts(
         boot=read_boot(sight), topology=read_topology(sight), pci=read_pci(sight), net=read_net(sight),
         daemons={"irqbalance": read_irqbalance(sight), "tuned": False}, sysctl=read_sysctl(sight),
-        workqueues={"default": tuple(range(len(sight.builder.cpus)))},
+        workqueues=read_workqueues(sight),
     )  # fmt: skip
 
 
@@ -61,6 +62,7 @@ def _cmdline(sight, release, rt):
     words += [f"isolcpus={_isolcpus(sight)}"] if _isolcpus(sight) else []
     for parameter, name in (("nohz_full", "nohz_full"), ("irqaffinity", "irqaffinity")):
         words += [f"{parameter}={cpu_list(_cpus(sight, name))}"] if _cpus(sight, name) else []
+    words += ["workqueue.power_efficient=1"] if sight.about.get("power_efficient") else []
     return " ".join(words)
 
 

@@ -16,7 +16,7 @@ SECTION = Section(
         "threadirqs": Key("bool", False, "handlers in threads, as on the command line"),
         "nodes": Key("list", (), "CPUs of each NUMA node: [\"0-3\", \"4-7\"]; one node when left out", of="cpus"),
         "cores": Key("list", (), "CPUs of each core: [\"0,4\", \"1,5\"]; a core each when left out", of="cpus"),
-        "isolated": Key("cpus", (), "isolcpus=: CPUs that rules and irqbalance keep free of interrupts; the kernel does not"),
+        "isolated": Key("cpus", (), "isolcpus=: CPUs that irqbalance keeps free of interrupts and the kernel of unbound work"),
         "managed_irq": Key("cpus", (), "isolcpus=managed_irq,: CPUs that managed interrupts keep off while their mask has another"),
         "irqaffinity": Key("cpus", None, "irqaffinity=: CPUs for interrupts that nobody places; all when left out"),
         "interrupt_remapping": Key("bool", True, "whether lines move at once (IR- chips), or when they next come"),
