@@ -11,7 +11,7 @@ from tophalf.host.door import open_machine
 from tophalf.host.sample import take_snapshots
 from tophalf.model import fields as f
 from tophalf.model import managefields as g
-from tophalf.model.balancer.daemon import Irqbalance
+from tophalf.model.balancer.daemon import Files, Irqbalance
 from tophalf.model.balancer.loads import take_loads
 from tophalf.model.balancer.placement import calculate_placement, force_rebalance, migrate, update_migration_status
 from tophalf.model.balancer.tree import ETHERNET, LEGACY, OTHER, STORAGE, Interrupt, Tree, class_of
@@ -256,11 +256,11 @@ def test_slices_change_nothing():
 def test_when_cpus_come_or_go_it_looks_anew():
     daemon = Irqbalance()
     world = ran(SMALL.replace("[irqbalance]", "[[irqbalance]]"), 0.1)
-    daemon.turn(world)
-    daemon.turn(world)
+    daemon.turn(Files(world))
+    daemon.turn(Files(world))
     assert daemon.cycle == 1 and all(one.where for one in daemon.tree.interrupts)
     daemon.tree.online.discard(3)  # as if CPU 3 had come since
-    daemon.turn(world)
+    daemon.turn(Files(world))
     assert daemon.cycle == 0 and daemon.tree.online == {0, 1, 2, 3}
     assert all(one.where is None for one in daemon.tree.interrupts)
 

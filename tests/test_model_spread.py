@@ -28,6 +28,14 @@ def test_a_real_machine_of_four_cpus_has_these_masks(groups, expected):
     assert group_cpus_evenly(groups, *flat(4)) == expected
 
 
+def test_interrupts_of_two_controllers_of_a_real_machine_landed_within_the_masks():
+    """8 CPUs, two NVMe controllers of two queues: the only CPUs that /proc/interrupts counted any on, by queue."""
+    landed = [{0, 1}, {4, 5}]
+    masks = group_cpus_evenly(2, *flat(8))
+    assert masks == [(0, 1, 2, 3), (4, 5, 6, 7)]
+    assert all(cpus <= set(mask) for cpus, mask in zip(landed, masks, strict=True))
+
+
 def test_the_vector_for_administration_is_left_free():
     masks = irq_create_affinity_masks(5, lambda groups: group_cpus_evenly(groups, *flat(4)), (0, 1, 2, 3), before=1)
     assert masks == [((0, 1, 2, 3), False), ((0,), True), ((1,), True), ((2,), True), ((3,), True)]
