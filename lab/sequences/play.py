@@ -12,7 +12,7 @@ ROUNDS_MAX = 6  # a tick can come into any run, the more so the slower the emula
 EVENTS = ("irq", "napi", "workqueue", "timer/timer_expire_entry", "timer/hrtimer_expire_entry", "sched/sched_switch",
           "sched/sched_waking", "irq_vectors/local_timer_entry")  # fmt: skip
 PREPARE = """
-rmmod labirq; rmmod labseq 2>/dev/null; modprobe labseq || exit 1
+rmmod labirq 2>/dev/null; rmmod labseq 2>/dev/null; modprobe labseq || exit 1
 echo 1 >/sys/kernel/rcu_expedited
 cd /sys/kernel/tracing
 echo 0 >tracing_on; echo mono >trace_clock; echo 16384 >buffer_size_kb; echo >trace
@@ -59,11 +59,11 @@ def play_once(guest, sequences):
     return {sequence.name: [kernel_run(sequence, rows) for rows in runs.get(sequence.name, ())] for sequence in sequences}
 
 
-def play(guest, sequences, wanted=UNDISTURBED_WANTED):
-    """Rounds, until each sequence had `wanted` undisturbed runs, or ROUNDS_MAX. Returns {name: [(events, disturbed)]}."""
+def play(guest, sequences, wanted=UNDISTURBED_WANTED, rounds=ROUNDS_MAX):
+    """`rounds` at most, until each sequence had `wanted` undisturbed runs. Returns {name: [(events, disturbed)]}."""
     prepare(guest, sequences)
     found = {sequence.name: [] for sequence in sequences}
-    for _ in range(ROUNDS_MAX):
+    for _ in range(rounds):
         todo = [sequence for sequence in sequences if len(undisturbed(found[sequence.name])) < wanted]
         if not todo:
             break
