@@ -225,6 +225,18 @@ def test_a_flow_stays_while_packets_of_it_wait():
     assert m[rflow] == 1
 
 
+def test_a_flow_moves_when_its_packets_have_left_the_old_backlog():
+    builder, _ = stack_world((5000, 50_000), hashes=(7,), readers=(0, 1, 2), machine={"cpus": 3}, flow_count=16,
+                             stack={"sock_flow_entries": 16})  # fmt: skip
+    world = builder.world()
+    m = world.memory
+    table = m[m[f.G_STACK] + s.ST_SOCK_TABLE]
+    for until_ns, reader in ((5000, 1), (50_000, 2), (100_000, 0)):
+        world.run(until_ns)
+        m[table + 7] = 7 & ~3 | reader  # whoever really read it
+    assert [row.processed for row in take_snapshot(world).softnet.values()] == [2, 1, 1]
+
+
 def test_the_hash_mixes_32_bits():
     assert mixed(0) == 0
     assert mixed(1) == 0x514E28B7  # MurmurHash3 fmix32

@@ -13,7 +13,6 @@ MODEL = os.path.join(os.path.dirname(HERE), "src", "tophalf", "model")
 DECORATORS = {"compiled", "inlined", "entry"}
 EXEMPT = {
     "deadbacklog": "packets of a dead CPU are given to `rps` again one by one; test_model_hotplug counts them",
-    **dict.fromkeys(("packets", "gro", "rps", "rpsipi", "udpsocket", "netstack"), "owed: test_model_netstack holds their rules"),
     "kmsg": "a line of text for each thing told; who tells it has a twin",
 }
 SAME_ENGINE = "test_model_digests.py"  # the engine against itself
