@@ -5,6 +5,7 @@
 
 from hypothesis import strategies as st
 
+import anysections
 from tophalf import vocab
 from tophalf.model import ops
 from tophalf.model.assemble.world import assemble
@@ -100,6 +101,8 @@ def _table(name, keys, many=True):
 def _value(value):
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{key} = {_value(part)}' for key, part in value.items())} }}"
     return f'"{value}"' if isinstance(value, str) else str(value)
@@ -108,21 +111,27 @@ def _value(value):
 @st.composite
 def machines(draw):
     """A Drawn."""
-    cpus = draw(st.integers(1, CPUS_MAX))
+    cpus, kernel = draw(st.integers(1, CPUS_MAX)), draw(st.sampled_from(("6.1", "6.12")))
     preempt = draw(st.sampled_from(("none", "voluntary", "full", "rt")))
     machine = {
-        "cpus": cpus, "kernel": draw(st.sampled_from(("6.1", "6.12"))), "hz": draw(st.sampled_from((100, 250, 1000))),
+        "cpus": cpus, "kernel": kernel, "hz": draw(st.sampled_from((100, 250, 1000))),
         "preempt": preempt, "tick": draw(st.sampled_from(("idle", "always", "never"))), "threadirqs": draw(st.booleans()),
         "netdev_budget": draw(st.sampled_from((1, 64, 300, 1000))), "interrupt_remapping": draw(st.booleans()),
         "irqaffinity": draw(_cpus(cpus)), "managed_irq": draw(st.sets(st.integers(0, cpus - 1), max_size=cpus - 1).map(sorted)),
+        "power_efficient": draw(st.booleans()), "worker_creation": draw(st.sampled_from((0, 0, 200_000, 15_000_000))),
+        **draw(anysections.stack_of_machine(cpus)),
     }  # fmt: skip
     tables = [_table("machine", machine, many=False), _table("costs", draw(_costs()), many=False)]
-    nics, devices = [draw(_nic(number, cpus)) for number in range(draw(st.integers(0, 2)))], draw(_devices(cpus))
+    steers = kernel == "6.1" or preempt != "rt"
+    nics, devices = [draw(_nic(number, cpus, steers)) for number in range(draw(st.integers(0, 2)))], draw(_devices(cpus))
     tables += [_table("nic", nic) for nic in nics] + [_table("device", device) for device in devices]
     lines = [device["irq"] for device in devices] + [nic["irq"] for nic in nics]
     tables += [_table("at", order) for order in draw(st.lists(_order(lines, cpus), max_size=4) if lines else st.just([]))]
     tables += [_table("at", order) for order in draw(st.lists(_cpu_order(cpus), max_size=4) if cpus > 1 else st.just([]))]
-    tables += draw(_works(cpus, machine["kernel"]))
+    tables += draw(_works(cpus, kernel))
+    if draw(st.integers(0, 9)) == 0:
+        tables.append(_table("at", draw(anysections.suspend())))
+    tables += [_table("app", app) for app in draw(_apps(nics, cpus))]
     tables += [_table("task", draw(_task(number, cpus))) for number in range(draw(st.integers(0, 2)))]
     if draw(st.booleans()):
         daemon = {"start": draw(st.integers(0, 5_000_000)), "banned_cpus": draw(st.none() | st.just([0] if cpus > 1 else []))}
@@ -155,7 +164,14 @@ def _arrivals(most):
 
 
 @st.composite
-def _nic(draw, number, cpus):
+def _apps(draw, nics, cpus):
+    """Readers of devices that have a stack, one at the most for each."""
+    stacked = [nic for nic in nics if "protocol_cost" in nic and draw(st.booleans())]
+    return [draw(anysections.app(at, nic["name"], nic["mode"] == "napi", cpus)) for at, nic in enumerate(stacked)]
+
+
+@st.composite
+def _nic(draw, number, cpus, steers):
     given = draw(_arrivals(1_500_000))
     times = draw(st.none() | st.lists(st.integers(0, 10_000_000), min_size=1, max_size=20))
     if times:
@@ -173,6 +189,9 @@ def _nic(draw, number, cpus):
     else:
         placed = {"affinity": draw(st.none() | st.lists(_some_cpus(cpus), min_size=1, max_size=2))}
     nic = {"name": f"eth{number}", "irq": 24 + 8 * number, **given, **draw(settings), **placed}
+    if nic["mode"] in anysections.STACK_MODES and draw(st.booleans()):
+        nic |= draw(anysections.stack_of_nic(cpus, steers))
+        nic["rate"] = min(nic["rate"], 300_000)  # packet by packet: slower to run
     if nic["mode"] == "napi" and draw(st.booleans()):
         nic |= {"threaded": True, "thread_cpus": draw(_cpus(cpus)), "thread_fifo": draw(st.sampled_from((0, 0, 1, 50)))}
     if nic["mode"] in ("napi", "handler") and draw(st.booleans()):
