@@ -175,7 +175,21 @@ class Eevdf:
 
 
 class Cfs(Eevdf):
-    """struct cfs_rq of 6.1; zero is min_vruntime."""
+    """struct cfs_rq of 6.1; zero is min_vruntime; next and last are its buddies."""
+
+    next = last = None
+
+    def forget(self, entity):
+        """clear_buddies."""
+        self.next = None if self.next is entity else self.next
+        self.last = None if self.last is entity else self.last
+
+    def set_next(self, entity):
+        self.forget(entity)
+        super().set_next(entity)
+
+    def sched_slice(self, weight, load, count):
+        return max(750_000, max(6_000_000, (count > 8) * count * 750_000) * weight // load)
 
     def key(self, entity):
         return entity.vruntime
@@ -189,10 +203,15 @@ class Cfs(Eevdf):
         self.zero = max([self.zero, *([min(least)] if least else [])])
 
     def place(self, entity, initial=False):
-        entity.vruntime = max(entity.vruntime, self.zero - 3_000_000)
+        floor = self.zero - 3_000_000
+        if initial:
+            load = entity.weight + sum(each.weight for each in self.competing())
+            floor = self.zero + entity.virtual(self.sched_slice(entity.weight, load, len(self.competing()) + 1))
+        entity.vruntime = max(entity.vruntime, floor)
 
     def leave(self, entity):
         entity.vruntime -= self.zero
+        self.forget(entity)
         self.tree.remove(entity)
         entity.on_rq = False
         self.update_minimum()
@@ -204,24 +223,43 @@ class Cfs(Eevdf):
     def sleep(self):
         self.update_curr()
         self.curr.on_rq = False
+        self.forget(self.curr)
         self.update_minimum()
 
+    def wakeup_preempt_entity(self, curr, entity):
+        ahead = curr.vruntime - entity.vruntime
+        return -1 if ahead <= 0 else int(ahead > entity.virtual(1_000_000))
+
     def pick_eevdf(self):
+        """pick_next_entity."""
         curr = self.curr if self.curr and self.curr.on_rq else None
-        return curr if not self.tree or curr and curr.vruntime < self.tree[0].vruntime else self.tree[0]
+        left = curr if not self.tree or curr and curr.vruntime < self.tree[0].vruntime else self.tree[0]
+        if self.next and self.wakeup_preempt_entity(self.next, left) < 1:
+            return self.next
+        if self.last and self.wakeup_preempt_entity(self.last, left) < 1:
+            return self.last
+        return left
 
     def tick(self):
         self.update_curr()
         if not self.tree:
             return False
         load, count = sum(each.weight for each in self.competing()), len(self.competing())
-        ideal = max(750_000, (6_000_000 if count <= 8 else count * 750_000) * self.curr.weight // load)
+        ideal = self.sched_slice(self.curr.weight, load, count)
         ran = self.curr.ran - self.curr.picked
-        return ran > ideal or ran >= 750_000 and self.curr.vruntime - self.tree[0].vruntime > ideal
+        if ran > ideal:
+            self.forget(self.curr)
+            return True
+        return ran >= 750_000 and self.curr.vruntime - self.tree[0].vruntime > ideal
 
     def preempts(self, entity):
         self.update_curr()
-        return self.curr.vruntime - entity.vruntime > entity.virtual(1_000_000)
+        if self.wakeup_preempt_entity(self.curr, entity) < 1:
+            return False
+        self.next = entity
+        if len(self.competing()) >= 8:
+            self.last = self.curr
+        return True
 
 
 class SchedTwin(Twin):
@@ -343,7 +381,7 @@ class SchedTwin(Twin):
         if chosen is not self.idle:
             chosen.left += self.costs["context_switch"]
             if self.ran_last is not chosen:  # its caches were another's
-                chosen.left += self.costs["cache_cold"]
+                chosen.left += self.costs.get("cache_cold", 0)
                 self.ran_last = chosen
 
     # Tasks

@@ -50,7 +50,7 @@ COSTS = ("irq_entry", "irq_exit", "context_switch", "timer_tick", "syscall", "ca
 
 @st.composite
 def scenarios(draw):
-    count, numbers = draw(st.integers(1, 5)), iter(range(8, GRID))
+    count, numbers = draw(st.integers(1, 5) | st.integers(8, 10)), iter(range(8, GRID))
     lines = [
         {"times": sorted(GRID * time + next(numbers) for time in draw(st.sets(st.integers(0, 900_000), max_size=9))),
          "spend": draw(ns(2000)), "wakes": draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=2))}

@@ -38,6 +38,7 @@ from tophalf.model.fields import (
     ON_QUEUE,
     ON_TICK,
     ON_TX,
+    RESCHED,
     RUNNING,
     T_KIND,
     T_OWNER,
@@ -179,7 +180,7 @@ def advance(m, cpu):
         if m[cpu + C_IRR_COUNT] and m[cpu + C_IRQS_OFF] == 0:
             deliver(m, cpu)
         frame = m[cpu + C_FRAME]
-        if m[cpu + C_NEED_RESCHED] and may_preempt(m, cpu, frame):
+        if m[cpu + C_NEED_RESCHED] == RESCHED and may_preempt(m, cpu, frame):
             preempt(m, cpu, frame)
             continue
         if m[frame + F_LEFT]:

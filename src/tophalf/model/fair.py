@@ -3,12 +3,14 @@
 kernel/sched/fair.c: avg_vruntime, entity_eligible, pick_eevdf, place_entity, update_deadline, dequeue_entity (6.12); 6.1's
 place_entity, wakeup_preempt_entity, check_preempt_tick. A CPU's queue is a list in order of virtual deadline (6.12) or
 virtual runtime (6.1); the task that runs, `running` (0: none), is beside it. Virtual times are ns scaled by 1024 / weight.
-Left out: groups, load balancing, the idle and batch policies, slices of a task's own, buddies, the fair server.
+Left out: groups, load balancing, the idle and batch policies, slices of a task's own, the fair server.
 """
 
 from tophalf.model.fields import (
     C_FAIR_HEAD,
+    C_LAST_BUDDY,
     C_MIN_VRUNTIME,
+    C_NEXT_BUDDY,
     DEAD,
     G_CPU_COUNT,
     G_HZ_NS,
@@ -137,10 +139,20 @@ def insert(m, cpu, task):
 @compiled
 def remove(m, cpu, task):
     """Out of the queue."""
+    clear_buddies(m, cpu, task)
     link = cpu + C_FAIR_HEAD
     while m[link] != task:
         link = m[link] + K_NEXT
     m[link] = m[task + K_NEXT]
+
+
+@compiled
+def clear_buddies(m, cpu, task):
+    """6.1: a task that is picked, leaves or had its share is favoured no more."""
+    if m[cpu + C_NEXT_BUDDY] == task:
+        m[cpu + C_NEXT_BUDDY] = 0
+    if m[cpu + C_LAST_BUDDY] == task:
+        m[cpu + C_LAST_BUDDY] = 0
 
 
 @compiled
@@ -159,9 +171,13 @@ def place(m, cpu, running, task):
 
 @compiled
 def place_new(m, cpu, running, task):
-    """A task that begins: at the average, with half a slice (PLACE_DEADLINE_INITIAL)."""
-    place(m, cpu, running, task)
-    if not is_cfs(m):
+    """A task that begins: at the average, with half a slice (PLACE_DEADLINE_INITIAL); 6.1: a slice behind (START_DEBIT)."""
+    if is_cfs(m):
+        load = load_of(m, cpu, running) + m[task + K_WEIGHT]
+        debit = virtual(m, task, share_of_latency_ns(m, task, count_of(m, cpu, running) + 1, load))
+        m[task + K_VRUNTIME] = max(m[task + K_VRUNTIME], m[cpu + C_MIN_VRUNTIME] + debit)
+    else:
+        place(m, cpu, running, task)
         m[task + K_DEADLINE] = m[task + K_VRUNTIME] + virtual(m, task, slice_ns(m)) // 2
 
 
@@ -268,8 +284,10 @@ def renew(m, cpu, task):
 def best_of(m, cpu, running):
     """Who runs next (pick_eevdf; 6.1 pick_next_entity): one of the queue, or `running`; 0 where there is none."""
     head = m[cpu + C_FAIR_HEAD]
-    if head == 0 or is_cfs(m):
-        return running if head == 0 or running and m[running + K_VRUNTIME] < m[head + K_VRUNTIME] else head
+    if is_cfs(m):
+        return pick_next_entity(m, cpu, running, head)
+    if head == 0:
+        return running
     current = running if running and is_eligible(m, cpu, running, running) else 0
     if current and is_protected(m, current):
         return current  # RUN_TO_PARITY: until its slice is over, or others have less than their share
@@ -279,6 +297,21 @@ def best_of(m, cpu, running):
     if task == 0 or current and m[current + K_DEADLINE] < m[task + K_DEADLINE]:
         return current if current else head
     return task
+
+
+@compiled
+def pick_next_entity(m, cpu, running, head):
+    """6.1: the one with the least virtual runtime, but a buddy if that is not too far ahead of it."""
+    left = running if head == 0 or running and m[running + K_VRUNTIME] < m[head + K_VRUNTIME] else head
+    for buddy in (m[cpu + C_NEXT_BUDDY], m[cpu + C_LAST_BUDDY]):
+        if buddy and m[buddy + K_VRUNTIME] - m[left + K_VRUNTIME] <= wakeup_granularity(m, left):
+            return buddy
+    return left
+
+
+@compiled
+def wakeup_granularity(m, task):
+    return virtual(m, task, WAKEUP_GRANULARITY_NS * scaling(m))
 
 
 @compiled
@@ -294,6 +327,7 @@ def stays_on_queue(m, cpu, task):
     update_curr(m, cpu, task)
     settle_minimum(m, cpu)
     if is_cfs(m):
+        clear_buddies(m, cpu, task)
         return False
     if m[task + K_STATE] != DEAD and m[task + K_STATE] != PARKED and not is_eligible(m, cpu, task, task):
         m[task + K_DELAYED] = 1
@@ -324,8 +358,12 @@ def wakeup_preempts(m, cpu, current, task):
     if update_curr(m, cpu, current):
         return True
     if is_cfs(m):
-        granularity_ns = virtual(m, task, WAKEUP_GRANULARITY_NS * scaling(m))
-        return m[current + K_VRUNTIME] - m[task + K_VRUNTIME] > granularity_ns
+        if m[current + K_VRUNTIME] - m[task + K_VRUNTIME] <= wakeup_granularity(m, task):
+            return False
+        m[cpu + C_NEXT_BUDDY] = task  # whoever else is a little further behind when it is picked
+        if count_of(m, cpu, current) >= LATENCY_TASKS:
+            m[cpu + C_LAST_BUDDY] = current
+        return True
     return best_of(m, cpu, current) == task
 
 
@@ -335,19 +373,27 @@ def has_had_its_slice(m, cpu, current):
     over, head = update_curr(m, cpu, current), m[cpu + C_FAIR_HEAD]
     if head == 0 or not is_cfs(m):
         return over
-    ran_ns, ideal_ns = m[current + K_RUNTIME] - m[current + K_PICKED], share_of_latency_ns(m, cpu, current)
+    ideal_ns = share_of_latency_ns(m, current, count_of(m, cpu, current), load_of(m, cpu, current))
+    ran_ns = m[current + K_RUNTIME] - m[current + K_PICKED]
     if ran_ns > ideal_ns:
+        clear_buddies(m, cpu, current)
         return True
     return ran_ns >= MIN_GRANULARITY_NS * scaling(m) and m[current + K_VRUNTIME] - m[head + K_VRUNTIME] > ideal_ns
 
 
 @compiled
-def share_of_latency_ns(m, cpu, current):
-    """6.1 sched_slice: a task's share, by weight, of the time in which each should have run once."""
-    tasks, task = 1, m[cpu + C_FAIR_HEAD]
+def count_of(m, cpu, running):
+    """How many compete."""
+    tasks, task = 1 if running else 0, m[cpu + C_FAIR_HEAD]
     while task:
         tasks += 1
         task = m[task + K_NEXT]
+    return tasks
+
+
+@compiled
+def share_of_latency_ns(m, task, tasks, load):
+    """6.1 sched_slice: a task's share, by weight, of the time in which each of so many should have run once."""
     least_ns = MIN_GRANULARITY_NS * scaling(m)
     period_ns = LATENCY_NS * scaling(m) if tasks <= LATENCY_TASKS else tasks * least_ns
-    return max(least_ns, period_ns * m[current + K_WEIGHT] // load_of(m, cpu, current))
+    return max(least_ns, period_ns * m[task + K_WEIGHT] // load)

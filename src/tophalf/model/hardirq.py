@@ -16,6 +16,7 @@ from tophalf.model.fields import (
     A_NAME,
     A_NEXT,
     C_IRQS_OFF,
+    C_NEED_RESCHED,
     C_NUMBER,
     C_PENDING,
     C_PREEMPT_COUNT,
@@ -56,6 +57,7 @@ from tophalf.model.fields import (
     IRQ_PENDING,
     IRQ_REPLAY,
     IRQ_WAKE_THREAD,
+    RESCHED,
 )
 from tophalf.model.irqlines import end_of_interrupt, unmask
 from tophalf.model.irqthread import wake_irq_thread
@@ -112,6 +114,8 @@ def execute_hardirq(m, cpu, frame, op, x):
         charge(m, cpu)
         pop(m, cpu)
         m[cpu + C_IRQS_OFF] = 0
+        if m[cpu + C_NEED_RESCHED]:
+            m[cpu + C_NEED_RESCHED] = RESCHED  # whoever set it: irqentry_exit looks
     elif op == OP_SYSVEC_BEGIN:
         count(m, cpu, desc)
         emit(m, cpu, vocab.VECTOR_ENTRY, m[desc + D_VECTOR], 0, 0, m[desc + D_NAME])

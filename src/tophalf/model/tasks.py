@@ -23,6 +23,7 @@ from tophalf.model.fields import (
     K_CPU,
     K_STATE,
     K_TIMER,
+    RESCHED,
     SLEEPING,
     TASK,
 )
@@ -68,7 +69,7 @@ def execute_task(m, cpu, frame, op, x, y):
     elif op == OP_WAKE:
         wake(m, cpu, x)
     elif op == OP_COND_RESCHED:
-        if m[cpu + C_NEED_RESCHED] and m[cpu + C_PREEMPT_COUNT] == 0:
+        if m[cpu + C_NEED_RESCHED] == RESCHED and m[cpu + C_PREEMPT_COUNT] == 0:
             schedule(m, cpu, 1)
     else:
         guard(m, cpu, frame, op, x)
@@ -109,7 +110,9 @@ def guard(m, cpu, frame, op, x):
 @compiled
 def check_resched(m, cpu):
     """preempt_check_resched, where the kernel can be preempted."""
-    if m[cpu + C_NEED_RESCHED] and m[cpu + C_PREEMPT_COUNT] == 0 and m[cpu + C_IRQS_OFF] == 0 and m[G_PREEMPT] >= PREEMPT_FULL:
+    if m[cpu + C_NEED_RESCHED] != RESCHED or m[cpu + C_PREEMPT_COUNT] or m[cpu + C_IRQS_OFF]:
+        return
+    if m[G_PREEMPT] >= PREEMPT_FULL:
         schedule(m, cpu, 1)
 
 

@@ -17,6 +17,7 @@ from tophalf.model.fields import (
     HARDIRQ_MASK,
     K_PID,
     NMI_MASK,
+    RESCHED,
     SOFTIRQ_MASK,
     SOFTIRQ_OFFSET,
     TRACE_ROW,
@@ -57,7 +58,9 @@ def flags(m, cpu):
     count = m[cpu + C_PREEMPT_COUNT]
     bits = vocab.FLAG_IRQS_OFF if m[cpu + C_IRQS_OFF] else 0
     if m[cpu + C_NEED_RESCHED]:
-        bits |= vocab.FLAG_NEED_RESCHED | vocab.FLAG_PREEMPT_RESCHED
+        bits |= vocab.FLAG_NEED_RESCHED
+        if m[cpu + C_NEED_RESCHED] == RESCHED:
+            bits |= vocab.FLAG_PREEMPT_RESCHED
     if count & HARDIRQ_MASK:
         bits |= vocab.FLAG_HARDIRQ
     if count & NMI_MASK:

@@ -34,6 +34,8 @@ from tophalf.model.fields import (
     K_WOKEN_BY_IRQ,
     NMI_MASK,
     NOT_WOKEN,
+    RESCHED,
+    RESCHED_FROM_AFAR,
     RUNNING,
     SOFTIRQ_OFFSET,
 )
@@ -95,9 +97,10 @@ def preempts(m, cpu, task):
 
 @compiled
 def resched(m, cpu, home, in_irq):
-    """kernel/sched/core.c resched_curr: mark the CPU, and tell it where it is another one."""
+    """kernel/sched/core.c resched_curr: mark the CPU, and tell it where it is another one. That sees the mark where it looks for
+    it in any case: at the end of an interrupt, before it restarts softirqs, in a busy loop."""
     if m[home + C_NEED_RESCHED] == 0:
-        m[home + C_NEED_RESCHED] = 1
+        m[home + C_NEED_RESCHED] = RESCHED if home == cpu else RESCHED_FROM_AFAR
         m[home + C_RESCHED_BY_IRQ] = 1 if in_irq else 0
         if home != cpu:
             send_ipi(m, home, RESCHEDULE_VECTOR)
@@ -138,7 +141,8 @@ def start_task(m, cpu, task):
     if m[task + K_POLICY] == FAIR:
         place_new(m, cpu, running_fair(m, cpu), task)
     enqueue(m, cpu, task, 0)
-    m[cpu + C_NEED_RESCHED] = 1
+    if preempts(m, cpu, task):
+        resched(m, cpu, cpu, 0)
 
 
 @compiled

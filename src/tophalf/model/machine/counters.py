@@ -53,8 +53,8 @@ def read_threads(sight):
 def _thread(sight, pid, task):
     name, policy = sight.text(task + f.K_NAME), sight[task + f.K_POLICY]
     kind = "napi" if name.startswith("napi/") else KINDS.get(sight[task + f.K_CLASS])
-    if kind is None or not exists(sight, task):
-        return None
+    if kind is None or kind == "kworker" and not name.startswith("kworker/") or not exists(sight, task):
+        return None  # 6.1: a rescuer has its workqueue's name
     return Thread(
         name=name, pid=pid, kind=kind, cpu=_bound_to(sight, task, kind, name),
         irq=int(name[4:].partition("-")[0]) if kind == "irq" else None, cpu_ns=sight[task + f.K_RUNTIME], resolution_ns=1,
@@ -66,6 +66,8 @@ def _bound_to(sight, task, kind, name):
     """The CPU that a thread's name or kind says; an unbound worker and a NAPI thread have none."""
     if kind == "napi" or name.startswith(("kworker/u", "kworker/R-")):
         return None
+    if kind == "kworker":
+        return int(name[len("kworker/") :].partition(":")[0])  # also while its CPU is away
     return sight.cpu_number(sight[task + f.K_CPU])
 
 
