@@ -13,6 +13,7 @@ from tophalf.model import ops, txring
 from tophalf.model.assemble.world import assemble
 from tophalf.model.build import Builder
 from tophalf.model.buildtx import add_tx
+from tophalf.model.cpuoffline import dev_cpu_dead
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.simulate import simulate
 from tophalf.model.table import event_table
@@ -143,6 +144,15 @@ handler_cost = 40
     assert times_of(table, vocab.SOFTIRQ_RAISE, a=vocab.NET_TX) == [1000 + 200 + 40 + 60]
     assert times_of(table, vocab.SOFTIRQ_ENTRY, a=vocab.NET_TX) == [1300 + 100 + 50]
     assert times_of(table, vocab.SOFTIRQ_EXIT, a=vocab.NET_TX) == [1450 + 700]
+
+
+def test_what_a_dead_cpu_had_to_free_is_freed_by_another():
+    builder = Builder(1, cpus=2)
+    m, (here, dead) = _as_memory(builder.memory.words), builder.cpus
+    m[dead + f.C_COMPLETION_NS] = 700
+    dev_cpu_dead(m, here, dead)
+    assert [int(m[cpu + f.C_COMPLETION_NS]) for cpu in (here, dead)] == [700, 0]
+    assert int(m[here + f.C_PENDING]) & 1 << vocab.NET_TX
 
 
 def test_a_machine_shows_what_it_sends():

@@ -12,6 +12,7 @@ from tophalf.model.apic import is_latched, latch
 from tophalf.model.deadbacklog import is_backlog, leave_backlog
 from tophalf.model.fields import (
     C_CLOCK,
+    C_COMPLETION_NS,
     C_HI_HEAD,
     C_HI_TAIL,
     C_HRTIMERS,
@@ -278,7 +279,7 @@ def timers_dead_cpu(m, cpu, dead):
 
 @compiled
 def dev_cpu_dead(m, cpu, dead):
-    """NAPI instances on the list of the dead CPU are polled here; NET_TX is raised in any case."""
+    """NAPI instances on the list of the dead CPU are polled here, what it had sent is freed; NET_TX is raised in any case."""
     while m[dead + C_POLL_HEAD]:
         napi = m[dead + C_POLL_HEAD]
         m[dead + C_POLL_HEAD] = m[napi + N_NEXT]
@@ -286,6 +287,8 @@ def dev_cpu_dead(m, cpu, dead):
             leave_backlog(m, napi)
         else:
             join_poll_list(m, cpu, napi)
+    m[cpu + C_COMPLETION_NS] += m[dead + C_COMPLETION_NS]
+    m[dead + C_COMPLETION_NS] = 0
     raise_softirq(m, cpu, vocab.NET_TX)
 
 
