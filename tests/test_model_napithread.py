@@ -1,4 +1,9 @@
-"""Threads of NAPI: when they are woken, poll and can be switched out, and what the machine's files show of them."""
+"""Threads of NAPI: when and where they are woken, poll and can be switched out, and what the machine's files show of them.
+
+Twin of: floating.
+"""
+
+import random
 
 import pytest
 
@@ -8,11 +13,12 @@ from stackworlds import latencies_of, stack_world
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import ops
+from tophalf.model import floating, ops
 from tophalf.model.assemble.world import assemble
 from tophalf.model.build import Builder
 from tophalf.model.builddriver import add_napi_thread
 from tophalf.model.machine.take import take_snapshot
+from tophalf.model.world import _as_memory
 from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels
@@ -93,6 +99,37 @@ def test_preempt_rt_waits_for_the_lock_of_the_bottom_halves():
     builder, queue, _ = threaded([1000, 30_000, 60_000], preempt="rt")
     world, _ = run(builder, 1_000_000)
     assert int(world.memory[queue + f.Q_DELIVERED]) == 3
+
+
+def elsewhere(builder, busy_cpus, from_cpu, home):
+    """Numbers of the CPUs that a twin says and that the model chooses, for a task that was at `home` and is woken from from_cpu."""
+    m, count = builder.memory, len(builder.cpus)
+    for number, cpu in enumerate(builder.cpus):
+        m[cpu + f.C_CURRENT] = m[cpu + (f.C_KSOFTIRQD if number in busy_cpus else f.C_IDLE)]
+    wanted = [home, from_cpu, *((home + step) % count for step in range(1, count))]
+    twin = next((number for number in wanted if number not in busy_cpus), home)
+    words = _as_memory(m.words)
+    return twin, int(words[floating.idle_cpu_for(words, builder.cpus[from_cpu], builder.cpus[home]) + f.C_NUMBER])
+
+
+def test_it_wakes_on_the_cpu_that_a_plain_search_finds():
+    rng, builder = random.Random(3), Builder(1, cpus=6)
+    for _ in range(200):
+        busy_cpus = set(rng.sample(range(6), rng.randrange(7)))
+        twin, found = elsewhere(builder, busy_cpus, rng.randrange(6), rng.randrange(6))
+        assert twin == found
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"])
+def test_a_thread_that_may_be_anywhere_leaves_the_cpu_of_a_busy_task(kernel):
+    builder = Builder(1, 3, costs=COSTS, kernel=kernel)
+    add_napi(builder, 30, "eth0", [1000, 50_000], 1000, "times", poll=300)
+    task = add_napi_thread(builder, builder.napis[0], 0, floats=True)
+    busy(builder, cpu=0)
+    busy(builder, "other", cpu=1)
+    world, table = run(builder, 100_000)
+    pid = int(world.memory[task + f.K_PID])
+    assert times_of(table, vocab.NAPI_POLL, cpu=2, pid=pid) == [1200 + 700 + 300 + 500 + 300 + 1000, 50_200 + 2800]
 
 
 def stacked(times, **how):

@@ -18,16 +18,15 @@ def napi_id(builder, napi):
     return FIRST_NAPI_ID + builder.napis.index(napi)
 
 
-def add_napi_thread(builder, napi, cpu, fifo=0):
-    """dev_set_threaded: napi/DEVICE-ID polls the instance, on CPU number `cpu`. fifo: 1 to 99, as chrt -f gives it; 0: fair.
-
-    Returns the task.
-    """
+def add_napi_thread(builder, napi, cpu, fifo=0, floats=False):
+    """dev_set_threaded: napi/DEVICE-ID polls the instance, on CPU number `cpu`; floats: and on any other, if that one is busy when
+    it wakes. fifo: 1 to 99, as chrt -f gives it; 0: fair. Returns the task."""
     m = builder.memory
     name = f"napi/{m.strings[m[napi + f.N_NAME]]}-{napi_id(builder, napi)}"[:COMM_SIZE]
     policy = f.FIFO if fifo else f.FAIR
     task = builder.task(name, cpu, "napi_thread", policy=policy, priority=fifo, kernel_thread=True, asleep=True)
     m[m[task + f.K_FRAME] + f.F_ARG] = napi
+    m[task + f.K_FLAGS] |= f.FLOATING if floats else 0
     m[napi + f.N_THREAD] = task
     return task
 

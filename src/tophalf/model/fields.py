@@ -70,8 +70,9 @@ TASK_SIZE = K_STACK + FRAMES_MAX * FRAME_SIZE
 RUNNING, SLEEPING, BLOCKED, DEAD = 0, 1, 2, 16  # as sched_switch tells prev_state
 # States that no wakeup ends, only who they wait for; told without the 0x1000. RTLOCK_WAIT: for a lock of PREEMPT_RT
 NOT_WOKEN, RTLOCK_WAIT, PARKED = 0x1000, 0x1002, 0x1040
-# K_FLAGS: a kernel thread; one that belongs to its CPU (KTHREAD_IS_PER_CPU); a task that lost its CPU and may be anywhere now
-KERNEL_THREAD, PER_CPU_THREAD, AFFINITY_BROKEN = 1, 2, 4
+# K_FLAGS: a kernel thread; one that belongs to its CPU (KTHREAD_IS_PER_CPU); a task that lost its CPU and may be anywhere now;
+# one for which a CPU is chosen whenever it wakes (`floating`)
+KERNEL_THREAD, PER_CPU_THREAD, AFFINITY_BROKEN, FLOATING = 1, 2, 4, 8
 FAIR, FIFO, IDLE_POLICY = range(3)
 
 # An interrupt descriptor; the counts by CPU follow it

@@ -23,11 +23,13 @@ from tophalf.model.fields import (
     F_R3,
     F_R4,
     F_R5,
+    FLOATING,
     G_KERNEL,
     G_NETDEV_BUDGET,
     G_NETDEV_BUDGET_JIFFIES,
     G_NOW,
     G_POLLS,
+    K_FLAGS,
     N_DEFER,
     N_DEFER_COUNT,
     N_FLUSH_NS,
@@ -49,6 +51,7 @@ from tophalf.model.fields import (
     NAPI_SCHED,
     NAPI_SCHED_THREADED,
 )
+from tophalf.model.floating import choose_cpu
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.lists import append
 from tophalf.model.nic import watch
@@ -90,6 +93,8 @@ def join_poll_list(m, cpu, napi):
     """
     if m[napi + N_THREAD]:
         m[napi + N_STATE] |= NAPI_SCHED_THREADED
+        if m[m[napi + N_THREAD] + K_FLAGS] & FLOATING:
+            choose_cpu(m, cpu, m[napi + N_THREAD])
         wake(m, cpu, m[napi + N_THREAD])
         return
     append(m, cpu + C_POLL_HEAD, cpu + C_POLL_TAIL, napi, N_NEXT)

@@ -2,8 +2,8 @@
 
 net/core/dev.c napi_thread_wait, napi_threaded_poll_loop. No budget and no time limit: the thread polls until less than the weight
 is there, bottom halves off in each poll, and can be switched out between polls. Its lowest frame holds the instance (F_ARG) and
-whether to poll on (R1). Left out: switching between threads and softirqs while packets come, threads for the backlog of RPS,
-quiescent states of RCU; a thread stays on its CPU (the load balancer and the choice of a CPU at a wakeup are left out).
+whether to poll on (R1). It wakes on any CPU (`floating`) unless it was given one. Left out: switching between threads and softirqs
+while packets come, threads for the backlog of RPS, quiescent states of RCU.
 """
 
 from tophalf.model.contexts import call

@@ -15,12 +15,14 @@ def check(nic):
 
 
 def add_to_queue(builder, nic, number, napi):
-    """The thread of the queue of that number: on its CPU of thread_cpus, else on that of the queue's interrupt."""
+    """The thread of the queue of that number: on its CPU of thread_cpus, else anywhere, first on that of the queue's interrupt."""
     if not nic.threaded:
         return
     m = builder.memory
     cpu = m[m[m[m[napi + f.N_QUEUE] + f.Q_DESC] + f.D_CPU] + f.C_NUMBER]
-    add_napi_thread(builder, napi, nic.thread_cpus[number % len(nic.thread_cpus)] if nic.thread_cpus else cpu, nic.thread_fifo)
+    if nic.thread_cpus:
+        cpu = nic.thread_cpus[number % len(nic.thread_cpus)]
+    add_napi_thread(builder, napi, cpu, nic.thread_fifo, floats=not nic.thread_cpus)
 
 
 def add_to_socket(builder, scenario, app, socket, who):

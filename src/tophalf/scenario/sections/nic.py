@@ -67,7 +67,7 @@ SECTION = Section(
         "napi_defer_hard_irqs": Key("int", 0, "polls that may find nothing before the interrupt is unmasked", 0, 1 << 20),
         "gro_flush_timeout": Key("duration", 0, "after so long the deferred poll comes"),
         "threaded": Key("bool", False, "mode = napi: a task, napi/NAME-ID, polls each queue (/sys/class/net/NAME/threaded)"),
-        "thread_cpus": Key("cpus", None, "CPUs of those tasks, in turn; that of the queue's interrupt when left out"),
+        "thread_cpus": Key("cpus", None, "the CPU of each of those tasks, in turn; any that is idle when left out"),
         "thread_fifo": Key("int", 0, "1 to 99: SCHED_FIFO with that priority (chrt -f); 0: the fair class", 0, 99),
     },
     many=True,
