@@ -5,6 +5,7 @@
 
 from hypothesis import strategies as st
 
+import anydisks
 import anysections
 from tophalf import vocab
 from tophalf.model import ops
@@ -132,7 +133,9 @@ def machines(draw):
     if draw(st.integers(0, 9)) == 0:
         tables.append(_table("at", draw(anysections.suspend())))
     tables += [_table("app", app) for app in draw(_apps(nics, cpus))]
-    tables += [_table("task", draw(_task(number, cpus))) for number in range(draw(st.integers(0, 2)))]
+    background = draw(anydisks.softirqs())
+    tables += [_table(name, keys, name != "softirqs") for name, keys in draw(anydisks.sections(cpus, background))]
+    tables += [_table("task", draw(_task(number, cpus, background))) for number in range(draw(st.integers(0, 2)))]
     if draw(st.booleans()):
         daemon = {"start": draw(st.integers(0, 5_000_000)), "banned_cpus": draw(st.none() | st.just([0] if cpus > 1 else []))}
         tables.append(_table("irqbalance", daemon | {"cost": draw(st.integers(0, 1_000_000))}))
@@ -268,10 +271,11 @@ def _cpu_order(cpus):
 
 
 @st.composite
-def _task(draw, number, cpus):
+def _task(draw, number, cpus, background):
     return {
         "name": f"app{number}", "cpus": draw(_cpus(cpus)), "nice": draw(st.integers(-20, 19)),
         "fifo": draw(st.sampled_from((0, 0, 0, 1, 49, 50, 99))), "run": draw(st.integers(1000, 3_000_000)),
         "syscall": draw(st.none() | st.integers(0, 500_000)), "fault": draw(st.none() | st.integers(0, 100_000)),
+        "call_rcu": draw(st.integers(0, 30)) if background else 0,
         "sleep": draw(st.sampled_from((0, 1000, 100_000, 2_000_000))),
     }  # fmt: skip

@@ -93,6 +93,8 @@ def test_packets_and_time_are_conserved(name, recorded):
     packets = outcome["packets"]
     assert packets["offered"] == packets["delivered"] + sum(packets["dropped"].values()) + packets["in_flight"]
     assert packets["in_flight"] >= 0
+    for disk in outcome["disks"]:
+        assert disk["submitted"] == disk["completed"] + disk["in_flight"]
     for cpu in outcome["cpus"]:
         assert sum(cpu[part] for part in TIMES) == outcome["simulated_ns"]
 

@@ -3,6 +3,8 @@
 One step of a CPU is one instruction of the program in its topmost frame. Interrupts are looked for before each, if they are on.
 """
 
+from tophalf.model.block import disk_completes, execute_block
+from tophalf.model.blockops import BLOCK_END
 from tophalf.model.contexts import NO_INSTRUCTION, TIME_STANDS_STILL, call, charge, disturb, fail, pop
 from tophalf.model.costs import cost
 from tophalf.model.device import device_fires, device_listens, execute_device
@@ -33,6 +35,7 @@ from tophalf.model.fields import (
     ON_ACTOR,
     ON_CPU,
     ON_DEVICE,
+    ON_DISK,
     ON_HRTIMER,
     ON_IPI,
     ON_QUEUE,
@@ -46,6 +49,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.hardirq import deliver, execute_hardirq
 from tophalf.model.ipi import ipis_arrive
+from tophalf.model.irqpoll import execute_irq_poll
 from tophalf.model.irqthread import execute_irq_thread
 from tophalf.model.jit import compiled, entry, inlined
 from tophalf.model.localtimer import local_timer, run_timers
@@ -84,14 +88,15 @@ from tophalf.model.ops import (
     OP_SPEND_REG,
     OP_TASKLETS_BEGIN,
     OP_TIMERS,
-    OPS_END,
     SOFTIRQ_END,
     STACK_FROM,
     TASKS_END,
+    VECTOR_FROM,
     WORK_FROM,
 )
 from tophalf.model.queue import arm, next_time
 from tophalf.model.queue import pop as pop_timer
+from tophalf.model.rcu import execute_background
 from tophalf.model.sched import may_preempt, preempt
 from tophalf.model.smpcall import call_functions
 from tophalf.model.softirq import execute_softirq
@@ -99,13 +104,18 @@ from tophalf.model.stackops import STACK_END
 from tophalf.model.tasklet import execute_tasklet
 from tophalf.model.tasks import execute_task
 from tophalf.model.tick import start_tick, start_timer, tick_arrives, timer_arrives
+from tophalf.model.timerops import TIMER_END
+from tophalf.model.timers import begin_timer, execute_timer
 from tophalf.model.txring import advance as advance_tx
 from tophalf.model.txring import tx_looks, tx_watch
+from tophalf.model.vectorops import IRQ_POLL_END, VECTOR_END
 from tophalf.model.wakeup import start_task
 from tophalf.model.workexecute import execute_work, start_source
 
 STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
-BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK, BEGIN_TX, SETTLE_TX = range(9)
+(
+    BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK, BEGIN_TX, SETTLE_TX, BEGIN_TIMER,
+) = range(10)  # fmt: skip
 
 
 @entry
@@ -153,6 +163,8 @@ def fire(m, timer, kind, owner):
         ipis_arrive(m, owner)
     elif kind == ON_TX:
         tx_looks(m, owner)
+    elif kind == ON_DISK:
+        disk_completes(m, owner)
     elif kind == ON_ACTOR:
         m[G_ACTOR] = owner
         m[G_LIMIT] = m[G_NOW]
@@ -244,8 +256,16 @@ def step(m, cpu, frame):
         execute_stack(m, cpu, frame, op, x, y)
     elif DRIVER_FROM <= op < BLOCK_FROM:
         execute_driver(m, cpu, frame, op, x, y)
-    elif MANAGE_FROM <= op < OPS_END:
+    elif BLOCK_FROM <= op < BLOCK_END:
+        execute_block(m, cpu, frame, op, x, y)
+    elif BLOCK_END <= op < TIMER_END:
+        execute_timer(m, cpu, frame, op, x, y)
+    elif MANAGE_FROM <= op < VECTOR_FROM:
         execute_manage(m, cpu, frame, op, x, y)
+    elif VECTOR_FROM <= op < IRQ_POLL_END:
+        execute_irq_poll(m, cpu, frame, op, x)
+    elif IRQ_POLL_END <= op < VECTOR_END:
+        execute_background(m, cpu, frame, op, x)
     else:
         fail(m, cpu, NO_INSTRUCTION)
         return True
@@ -302,6 +322,8 @@ def begin(m, what, address):
         advance_tx(m, address, m[G_NOW])
     elif what == BEGIN_DEVICE:
         device_listens(m, address)
+    elif what == BEGIN_TIMER:
+        begin_timer(m, address)
     elif what == BEGIN_WORK:
         start_source(m, address)
     elif what == BEGIN_CPU:

@@ -8,6 +8,7 @@ the time that a CPU takes to boot, callbacks of drivers, CPU 0, which x86 does n
 """
 
 from tophalf import vocab
+from tophalf.model.block import blk_softirq_cpu_dead
 from tophalf.model.contexts import push
 from tophalf.model.cpuoffline import (
     dev_cpu_dead,
@@ -208,6 +209,7 @@ def after_death(m, cpu, frame, step, where, dead):
         timers_dead_cpu(m, cpu, dead)
     elif step == W_NET:
         dev_cpu_dead(m, cpu, dead)
+        blk_softirq_cpu_dead(m, cpu, dead)
     elif step == W_TELL:
         tell_for(m, dead)
         if not has_packets(m, dead):

@@ -1,8 +1,8 @@
 """The local timer interrupt: expired timers, the tick, and the softirqs TIMER (the wheel) and HRTIMER (hrtimers that want it).
 
 kernel/time/hrtimer.c hrtimer_interrupt, hrtimer_run_softirq, kernel/time/timer.c update_process_times, __run_timers. One timer an
-instruction, so that interrupts come between those of a softirq. Left out: RCU's and the load balancer's softirqs, which a real tick
-raises when they have something to do; giving up after three looks (hang_detected).
+instruction, so that interrupts come between those of a softirq. Left out: giving
+up after three looks (hang_detected).
 """
 
 from tophalf import vocab
@@ -13,6 +13,7 @@ from tophalf.model.fields import (
     C_CLOCK,
     C_CURRENT,
     C_HRTIMERS,
+    C_IDLE,
     C_NEED_RESCHED,
     C_RESCHED_BY_IRQ,
     C_SOFT_TIMERS,
@@ -30,9 +31,12 @@ from tophalf.model.fields import (
     DO_NAPI,
     DO_QUEUE_WORK,
     DO_WAKE,
+    F_KIND,
     F_LEFT,
     F_PC,
     F_R1,
+    FRAME_SIZE,
+    G_BLOCK,
     G_COSTS,
     G_HZ_NS,
     G_NOW,
@@ -40,15 +44,18 @@ from tophalf.model.fields import (
     H_CPU,
     H_DO,
     H_NEXT,
+    IN_TASK,
     IN_WHEEL,
     K_WORKER,
     T_TIME,
 )
 from tophalf.model.jit import compiled
+from tophalf.model.loadbalance import sched_balance_trigger
 from tophalf.model.napi import napi_watchdog
 from tophalf.model.ops import STRIDE
+from tophalf.model.rcu import rcu_sched_clock_irq
 from tophalf.model.rescuers import pool_mayday_timeout
-from tophalf.model.sched import slice_is_over
+from tophalf.model.sched import in_user_mode, slice_is_over
 from tophalf.model.softirq import mark_softirq
 from tophalf.model.tick import clock_fires
 from tophalf.model.wakeup import wake
@@ -87,11 +94,21 @@ def tick(m, cpu, frame):
     m[frame + F_LEFT] += cost(m, m[G_COSTS] + COST_TIMER_TICK * COST_SIZE)
     if m[cpu + C_WHEEL]:
         mark_softirq(m, cpu, vocab.TIMER)
+    if m[G_BLOCK]:
+        rcu_sched_clock_irq(m, cpu, is_quiescent(m, cpu, frame - FRAME_SIZE))
     if slice_is_over(m, cpu):
         m[cpu + C_NEED_RESCHED] = 1
         m[cpu + C_RESCHED_BY_IRQ] = 1
     if m[m[cpu + C_CURRENT] + K_WORKER]:
         wq_worker_tick(m, cpu)
+    if m[G_BLOCK]:
+        sched_balance_trigger(m, cpu)
+
+
+@compiled
+def is_quiescent(m, cpu, found):
+    """Whether a tick found (in that frame) user mode, or idle with no other interrupt on top."""
+    return in_user_mode(m, cpu, found) or m[cpu + C_CURRENT] == m[cpu + C_IDLE] and m[found + F_KIND] == IN_TASK
 
 
 @compiled

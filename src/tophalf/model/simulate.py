@@ -103,11 +103,22 @@ def figures(found):
         ]
     if latency["mean"] is not None:
         rows.append(("latency", ", ".join(f"{name} {human_ns(value)}" for name, value in latency.items())))
+    rows += [(f"disk {disk['name']}", _disk_figures(disk, seconds)) for disk in found["disks"]]
     switches = found["context_switches"]
     rows.append(("context switches", f"{human_count(switches['voluntary'])} voluntary, {switches['by_interrupt']:,} by interrupt"))
     return rows
 
 
+def _disk_figures(disk, seconds):
+    from tophalf.vocab import human_count, human_ns
+
+    told = [f"{human_count(disk['completed'])} requests ({human_count(disk['completed'] / seconds)}/s)"]
+    told += [f"{human_count(count)} finished {WAYS[way]}" for way, count in disk["finished"].items() if count]
+    told += [f"{name} {human_ns(disk['latency_ns'][name])}" for name in ("mean", "p99") if disk["completed"]]
+    return ", ".join(told)
+
+
+WAYS = {"in_place": "where they were seen", "softirq": "by a softirq there", "ipi": "on the submitter's CPU by IPI"}
 _COLOURS = ("#d62728", "#ff7f0e", "#e377c2", "#9467bd", "#8c564b", "#1f77b4", "#dddddd")
 
 

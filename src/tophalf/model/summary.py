@@ -3,13 +3,16 @@
 import hashlib
 import json
 
+from tophalf.model import blockfields as b
 from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model import latencies
 from tophalf.model import stackfields as s
+from tophalf.model import timerfields as t
 from tophalf.model import workfields as g
 
 TIMES = ("hardirq_ns", "softirq_ns", "ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
+DISK_COUNTERS = (b.B_SUBMITTED, b.B_COMPLETED, b.B_IN_PLACE, b.B_BY_SOFTIRQ, b.B_BY_IPI, b.B_LATENCY_SUM, b.B_LATENCY_MAX)
 
 
 def summarise(world):
@@ -26,6 +29,8 @@ def summarise(world):
         "packets": packets(world),
         "latency_ns": latency(world),
         "sent": sum(int(m[tx + d.TX_DONE]) for tx in builder.sending),
+        "disks": [_disk(m, disk) for disk in builder.disks],
+        "timers": [_timer(m, timer) for timer in builder.timers],
         "cpus": [_cpu(m, cpu) for cpu in builder.cpus],
         "lines": [_line(world, irq, desc) for irq, desc in sorted(builder.irqs.items()) if irq >= 0],
         "orders": [one.as_dict() for one in world.answers],
@@ -59,6 +64,24 @@ def _cells(m, queue):
     return m[first : first + f.HISTOGRAM_SIZE]
 
 
+def _disk(m, disk):
+    """Requests of a disk, where they were finished, and latencies from submission to there."""
+    submitted, completed, in_place, softirq, ipi, total, most = (int(m[disk.address + field]) for field in DISK_COUNTERS)
+    first = int(m[disk.address + b.B_HISTOGRAM])
+    return {
+        "name": disk.name, "submitted": submitted, "completed": completed, "in_flight": submitted - completed,
+        "finished": {"in_place": in_place, "softirq": softirq, "ipi": ipi},
+        "latency_ns": latencies.summary(m[first : first + f.HISTOGRAM_SIZE], completed, total, most),
+    }  # fmt: skip
+
+
+def _timer(m, timer):
+    """How often a driver's timer ran, and how much later than asked."""
+    runs, total, most = (int(m[timer.address + field]) for field in (t.DT_RUNS, t.DT_LATE_SUM, t.DT_LATE_MAX))
+    late_ns = {"mean": total / runs if runs else None, "max": most if runs else None}
+    return {"name": timer.name, "kind": timer.kind, "cpu": timer.cpu, "runs": runs, "late_ns": late_ns}
+
+
 def _cpu(m, cpu):
     times = {name: int(m[cpu + f.C_TIMES + which]) for which, name in enumerate(TIMES)}
     return {"cpu": int(m[cpu + f.C_NUMBER])} | times
@@ -89,6 +112,11 @@ def digest(world):
         found += [int(count) for count in _cells(m, queue)]
     for tx in builder.sending:
         found += [int(m[tx + field]) for field in (d.TX_DONE, d.TX_CLEANED, d.TX_STOPPED)]
+    for disk in builder.disks:
+        found += [int(m[disk.address + field]) for field in DISK_COUNTERS]
+        found += _words(m, int(m[disk.address + b.B_HISTOGRAM]), f.HISTOGRAM_SIZE)
+    for timer in builder.timers:
+        found += [int(m[timer.address + field]) for field in (t.DT_RUNS, t.DT_LATE_SUM, t.DT_LATE_MAX)]
     for one in world.answers:
         found += [one.time_ns, one.error]
     for sink in (int(m[queue + f.Q_SINK]) for queue in builder.stacked):

@@ -5,17 +5,20 @@ and started with the next task. jiffies follow the clock, whoever ticks.
 """
 
 from tophalf.model.apic import latch
+from tophalf.model.backgroundfields import BACKGROUND_ROW, BG_ROWS, BP_DONE, BP_NEXT, BP_WAIT
 from tophalf.model.fields import (
     C_CLOCK,
     C_CURRENT,
     C_HRTIMERS,
     C_IDLE,
+    C_NUMBER,
     C_SOFT_TIMERS,
     C_TICK,
     C_TICK_DUE,
     C_WHEEL,
     CLOCK_FIRED,
     CLOCK_SOFT,
+    G_BLOCK,
     G_HEAP,
     G_HEAP_COUNT,
     G_HZ_NS,
@@ -56,12 +59,21 @@ def start_tick(m, cpu):
 def tick_arrives(m, cpu):
     """The clock event device fires for the tick. An idle CPU keeps it where timers of the wheel have expired."""
     time_ns = m[cpu + C_TICK + T_TIME]
-    if m[cpu + C_CURRENT] != m[cpu + C_IDLE] or m[G_NOHZ] == 0:
+    if m[cpu + C_CURRENT] != m[cpu + C_IDLE] or m[G_NOHZ] == 0 or rcu_needs_cpu(m, cpu):
         start_tick(m, cpu)
     elif m[cpu + C_WHEEL] == 0:
         return
     m[cpu + C_TICK_DUE] = time_ns
     clock_fires(m, cpu)
+
+
+@compiled
+def rcu_needs_cpu(m, cpu):
+    """Whether an idle CPU keeps its tick because it has callbacks of RCU."""
+    if m[G_BLOCK] == 0:
+        return False
+    row = m[m[G_BLOCK] + BG_ROWS] + m[cpu + C_NUMBER] * BACKGROUND_ROW
+    return m[row + BP_NEXT] + m[row + BP_WAIT] + m[row + BP_DONE] > 0
 
 
 @compiled

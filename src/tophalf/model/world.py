@@ -6,6 +6,7 @@ from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.actors import Actors
+from tophalf.model.timerfields import DT_FIRST
 
 ERRORS = {
     1: "the stack of a task is full: contexts or calls nest deeper than fields.FRAMES_MAX",
@@ -25,7 +26,7 @@ class World:
 
     def __init__(self, builder):
         from tophalf.model.buildmanage import start_lines
-        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, BEGIN_TX, BEGIN_WORK, begin
+        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, BEGIN_TIMER, BEGIN_TX, BEGIN_WORK, begin
 
         self.builder, self.rows, self.answers = builder, [], []
         self.memory = _as_memory(builder.memory.words)
@@ -43,6 +44,9 @@ class World:
             begin(self.memory, BEGIN_DEVICE, address)
         for address in builder.workqueues.sources if builder.workqueues else ():
             begin(self.memory, BEGIN_WORK, address)
+        for timer in builder.timers:
+            if self.memory[timer.address + DT_FIRST] >= 0:
+                begin(self.memory, BEGIN_TIMER, timer.address)
 
     @property
     def now_ns(self):

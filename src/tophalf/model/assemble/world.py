@@ -1,17 +1,19 @@
 """A scenario as a Builder with everything in it."""
 
-from tophalf.model.assemble import at, devices, irqbalance, machine, nics, stack, tasks, works
+from tophalf.model.assemble import at, background, devices, disks, irqbalance, machine, nics, stack, tasks, timers, works
 
 # Section: what puts its tables into a Builder. In this order: later ones may name what earlier ones made.
 ASSEMBLERS = (
-    ("workqueue", works.add_queue), ("nic", nics.add), ("device", devices.add), ("work", works.add), ("task", tasks.add),
-    ("app", stack.add_app), ("irqbalance", irqbalance.add), ("at", at.add),
+    ("workqueue", works.add_queue), ("nic", nics.add), ("device", devices.add), ("disk", disks.add), ("timer", timers.add),
+    ("work", works.add), ("task", tasks.add), ("job", disks.add_jobs), ("app", stack.add_app), ("irqbalance", irqbalance.add),
+    ("at", at.add),
 )  # fmt: skip
 
 
 def assemble(scenario, seed):
     """The Builder of a scenario. Raises: TophalfError for what no machine can have."""
     builder = machine.make_builder(scenario, seed)
+    background.begin(builder, scenario)
     for section, add in ASSEMBLERS:
         for entry in scenario.all(section):
             add(builder, scenario, entry)

@@ -7,6 +7,7 @@ from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
 from tophalf.model.builddriver import napi_id
+from tophalf.model.machine.disks import controllers, read_block
 from tophalf.model.machine.sight import NIC_SLOT, slot
 from tophalf.model.machine.works import read_workqueues
 from tophalf.snapshot import Boot, Daemon, Facts, Napi, NetDevice, PciDevice, Topology
@@ -23,7 +24,7 @@ DRIVER = "tophalf_nic"
 def read_facts(sight):
     """Facts."""
     return Facts(
-        boot=read_boot(sight), topology=read_topology(sight), pci=read_pci(sight), net=read_net(sight),
+        boot=read_boot(sight), topology=read_topology(sight), pci=read_pci(sight), net=read_net(sight), block=read_block(sight),
         daemons={"irqbalance": read_irqbalance(sight), "tuned": False}, sysctl=read_sysctl(sight),
         workqueues=read_workqueues(sight),
     )  # fmt: skip
@@ -97,16 +98,16 @@ def read_topology(sight):
 
 def read_pci(sight):
     """{line: PciDevice}; None without lines."""
-    by_device = {}
+    by_device, disks = {}, controllers(sight)
     for number, (address, name, _) in sight.owners.items():
         by_device.setdefault((address, name), []).append(number)
     found = {}
     for (address, name), numbers in by_device.items():
-        nic = name in sight.nics
+        driver, class_code = (_driver(sight, name), ETHERNET) if name in sight.nics else disks.get(name, (name, OTHER))
         message = all(sight[sight.lines[number] + f.D_FLOW] == f.FLOW_EDGE for number in numbers)
         device = PciDevice(
-            address=address, driver=_driver(sight, name) if nic else name, node=_node(sight, name),
-            class_code=ETHERNET if nic else OTHER, msi=tuple(sorted(numbers)) if message else (),
+            address=address, driver=driver, node=_node(sight, name), class_code=class_code,
+            msi=tuple(sorted(numbers)) if message else (),
         )  # fmt: skip
         found.update(dict.fromkeys(numbers, device))
     return found or None

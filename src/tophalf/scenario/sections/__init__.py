@@ -1,6 +1,21 @@
 """The sections of a scenario, a file each: what may be said of a machine, its devices and its load."""
 
-from tophalf.scenario.sections import app, at, costs, device, irqbalance, machine, nic, task, work, workqueue
+from tophalf.scenario.sections import (
+    app,
+    at,
+    costs,
+    device,
+    disk,
+    irqbalance,
+    job,
+    machine,
+    nic,
+    softirqs,
+    task,
+    timer,
+    work,
+    workqueue,
+)
 
-_MODULES = (machine, costs, workqueue, nic, device, work, task, app, irqbalance, at)
+_MODULES = (machine, costs, softirqs, workqueue, nic, device, disk, timer, work, task, job, app, irqbalance, at)
 SECTIONS = {module.SECTION.name: module.SECTION for module in _MODULES}

@@ -13,6 +13,7 @@ SECTION = Section(
         "run": Key("cost", ("constant", 1_000_000), "computes for so long"),
         "syscall": Key("cost", None, "then enters the kernel for so long, if given"),
         "fault": Key("cost", None, "then takes a page fault that is served for so long, if given"),
+        "call_rcu": Key("int", 0, "and leaves so many callbacks to RCU each time; see softirqs.rcu_core", 0, 10_000),
         "sleep": Key("duration", 0, "then sleeps; 0: never"),
     },
     many=True,
