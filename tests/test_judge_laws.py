@@ -407,3 +407,10 @@ def test_one_changed_event_breaks_the_law(law):
         assert violation.time_ns == changed.time_ns[violation.row]
         assert violation.cpu == changed.cpu[violation.row]
         assert violation.what
+
+
+def test_a_barrier_that_nobody_queued_with_an_event_may_overlap():
+    """The next barrier of a waiter stands where the last one stood, whose worker has woken it and has not returned yet."""
+    changed, row = work_on_two_workers(events(EXERCISED_BY["work-one-worker"]))
+    unqueued = changed.rows(~(is_kind(changed, vocab.WORKQUEUE_QUEUE_WORK) & (changed.a == changed.a[row])))
+    assert "work-one-worker" in broken(changed) and "work-one-worker" not in broken(unqueued)

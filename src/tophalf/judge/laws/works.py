@@ -118,15 +118,15 @@ def _words(table, row):
 def _judge_one_worker(ground, judged, worker):
     table = ground.table
     _, slot = np.unique(worker, return_inverse=True)
-    rows, others, applied = overlaps(ground, judged, *_START_END, slot, renews=WORKQUEUE_QUEUE_WORK)
+    # A barrier lies on a stack: its waiter, woken by it, may have another at the same place run before the first has returned.
+    queued = np.isin(table.a, np.unique(table.a[ground.is_kind(WORKQUEUE_QUEUE_WORK)]))
+    rows, others, applied = overlaps(ground, judged & queued, *_START_END, slot, renews=WORKQUEUE_QUEUE_WORK)
 
     def describe(at):
         other = int(others[at])
         return f"{_words(table, rows[at])} started while pid {int(table.pid[other])} ran it, since {seconds(table, other)}"
 
-    # Without the events of queueing nobody knows whether an item was queued again.
-    known = ground.is_kind(WORKQUEUE_QUEUE_WORK).any()
-    return verdict(ONE_WORKER, table, applied if known else 0, rows if known else rows[:0], describe)
+    return verdict(ONE_WORKER, table, applied, rows, describe)
 
 
 def _judge_credit(law, ground, queues, worker):
