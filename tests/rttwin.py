@@ -1,8 +1,8 @@
 """A slow twin of PREEMPT_RT's bottom halves on one CPU: a lock that FIFO tasks and ksoftirqd wait for, and lend priority for.
 
 Above schedtwin's tasks. After kernel/softirq.c (__local_bh_disable_ip, __local_bh_enable_ip, ksoftirqd_run_begin) and rtmutex:
-waiters by priority, the owner at that of the first; a released lock is handed over. Steps besides schedtwin's: ("bh_off",),
-("bh_on",), ("raise", vector).
+waiters by priority, the owner at that of the first; a lock that was let go is free until the waiter that was woken for it runs.
+Steps besides schedtwin's: ("bh_off",), ("bh_on",), ("raise", vector).
 
 Twin of: bhlock.
 """
@@ -41,16 +41,27 @@ class RtTwin(SchedTwin):
 
     def first_in(self, task):
         """Whether the task has bottom halves off from now on; else it waits, and tries again."""
-        if not task.bh_off and self.owner not in (None, task):
+        if task.bh_off or self.owner is task:
+            return True
+        if self.owner is None and self.may_take(task):
+            self.waiters = [other for other in self.waiters if other is not task]
+            self.owner = task
+            return True
+        if task not in self.waiters:
             at = sum(other.fifo >= task.fifo for other in self.waiters)
             self.waiters.insert(at, task)
-            if task.fifo > self.owner.fifo:
+            if self.owner and task.fifo > self.owner.fifo:
                 self.boost(self.owner, task.fifo)
-            task.awake = False
-            self.schedule(False, state=BLOCKED)
-            return False
-        self.owner = task
-        return True
+        task.awake = False
+        self.schedule(False, state=BLOCKED)
+        return False
+
+    def may_take(self, task):
+        """A free lock is for the first waiter, for one of higher priority, among tasks that are not of FIFO for whoever runs."""
+        if not self.waiters or self.waiters[0] is task:
+            return True
+        first = self.waiters[0].fifo
+        return task.fifo > first or task.fifo == first == 0
 
     def boost(self, owner, fifo):
         if owner.own_fifo is None:
@@ -72,9 +83,9 @@ class RtTwin(SchedTwin):
             else:
                 self.fair.come_back(task)
                 self.resched |= bool(self.fifo)
-        self.owner = self.waiters.pop(0) if self.waiters else None
-        if self.owner:
-            self.wake(self.owner)
+        self.owner = None
+        if self.waiters:
+            super().wake(self.waiters[0])  # if that has not been done
 
     def wake(self, task):
         """A task that waits for the lock is woken by nothing else (TASK_RTLOCK_WAIT)."""

@@ -108,3 +108,23 @@ def test_on_rt_one_task_at_a_time_has_bottom_halves_off(scenario):
     assert not [verdict.law.name for verdict in laws.judge(table, True) if not verdict.holds]
     cpu = world.builder.cpus[0]
     assert sum(int(world.memory[cpu + f.C_TIMES + part]) for part in range(f.CLASSES)) == scenario["until_ns"]
+
+
+def test_a_fair_task_takes_the_lock_again_before_another_that_was_woken_for_it():
+    # The first sleeps with bottom halves off to 30 µs, the second wants that at 10 µs and waits. Woken for it at 40 µs it may not
+    # run yet, and the first has the lock again at 41 µs; at 141 µs it sleeps without, and the second has its turn
+    builder = Builder(1, preempt="rt", threadirqs=True)
+    first = builder.task("first", 0, program(
+        builder, (ops.OP_BH_OFF,), (ops.OP_SLEEP, 30_000), (ops.OP_SPEND_NS, 10_000), (ops.OP_BH_ON,), (ops.OP_SPEND_NS, 1000),
+        (ops.OP_BH_OFF,), (ops.OP_SPEND_NS, 100_000), (ops.OP_BH_ON,), (ops.OP_EXIT,),
+    ), priority=-20)  # fmt: skip
+    second = builder.task("second", 0, program(
+        builder, (ops.OP_SLEEP, 10_000), (ops.OP_BH_OFF,), (ops.OP_SPEND_NS, 5000), (ops.OP_BH_ON,), (ops.OP_EXIT,)
+    ))  # fmt: skip
+    _, table = run(builder, 1_000_000)
+    first, second = builder.memory[first + f.K_PID], builder.memory[second + f.K_PID]
+    switches = table.kind == vocab.SCHED_SWITCH
+    told = list(zip(*(column[switches].tolist() for column in (table.time_ns, table.a, table.b)), strict=True))
+    assert told == [(0, first, 0), (0, second, 1), (0, 0, 1), (10_000, second, 0), (10_000, 0, 2), (30_000, first, 0),
+                    (141_000, second, 16), (146_000, 0, 16)]  # fmt: skip
+    assert times_of(table, vocab.SCHED_WAKING, a=second) == [10_000, 40_000]

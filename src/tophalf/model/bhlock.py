@@ -2,11 +2,11 @@
 
 kernel/softirq.c __local_bh_disable_ip for both. On RT the count is the task's (softirq_disable_cnt), so the task can be preempted
 while others that want bottom halves off wait, and lend it their priority (kernel/locking/rtmutex.c). Here the word
-C_PREEMPT_COUNT is kept by task, so its softirq bits are both. A released lock is handed to the first who waits. Left out: chains of
-lenders, and stealing of the lock before that one runs.
+C_PREEMPT_COUNT is kept by task, so its softirq bits are both. Left out: chains of lenders.
 """
 
 from tophalf.model.fair import joins_class, leaves_class, settle_minimum
+from tophalf.model.fallback import waits_for_bh
 from tophalf.model.fields import (
     BLOCKED,
     C_BH_OWNER,
@@ -44,26 +44,52 @@ def is_rt(m):
 def bh_disable(m, cpu, frame, offset):
     """Keep softirqs of this CPU away. Returns False where the task has to wait first; `frame` does its instruction again then."""
     if is_rt(m) and m[cpu + C_PREEMPT_COUNT] & SOFTIRQ_MASK == 0:
-        owner, current = m[cpu + C_BH_OWNER], m[cpu + C_CURRENT]
-        if owner and owner != current:
+        current = m[cpu + C_CURRENT]
+        if m[cpu + C_BH_OWNER] != current and not takes(m, cpu, current):
             m[frame + F_PC] -= STRIDE
-            wait(m, cpu, owner, current)
+            wait(m, cpu, current)
             return False
-        m[cpu + C_BH_OWNER] = current
     m[cpu + C_PREEMPT_COUNT] += offset
     return True
 
 
 @compiled
-def wait(m, cpu, owner, task):
-    """Sleep until the lock is handed over (D: TASK_RTLOCK_WAIT is told as uninterruptible)."""
-    link = cpu + C_BH_WAITERS
-    while m[link] and goes_first(m, m[link], task):
-        link = m[link] + K_WAIT_NEXT
-    m[task + K_WAIT_NEXT] = m[link]
-    m[link] = task
-    if m[task + K_POLICY] == FIFO and not goes_first(m, owner, task):
-        boost(m, cpu, owner, m[task + K_PRIORITY])
+def takes(m, cpu, task):
+    """try_to_take_rt_mutex: a lock that nobody has, if the task is the first who waits, or may go before that one.
+
+    A fair task may go before another: it runs, and the one that was woken for the lock does not yet (rt_mutex_steal).
+    """
+    first = m[cpu + C_BH_WAITERS]
+    if m[cpu + C_BH_OWNER] or first and first != task and not steals(m, task, first):
+        return False
+    if waits_for_bh(m, cpu, task):
+        link = cpu + C_BH_WAITERS
+        while m[link] != task:
+            link = m[link] + K_WAIT_NEXT
+        m[link] = m[task + K_WAIT_NEXT]
+    m[cpu + C_BH_OWNER] = task
+    return True
+
+
+@compiled
+def steals(m, task, first):
+    if m[task + K_POLICY] == FIFO:
+        return not goes_first(m, first, task)
+    return m[first + K_POLICY] != FIFO
+
+
+@compiled
+def wait(m, cpu, task):
+    """Sleep until the lock is free (D: TASK_RTLOCK_WAIT is told as uninterruptible); who has it is lent the priority."""
+    owner = m[cpu + C_BH_OWNER]
+    if not waits_for_bh(m, cpu, task):
+        link = cpu + C_BH_WAITERS
+        while m[link] and goes_first(m, m[link], task):
+            link = m[link] + K_WAIT_NEXT
+        m[task + K_WAIT_NEXT] = m[link]
+        m[link] = task
+        if owner and m[task + K_POLICY] == FIFO and not goes_first(m, owner, task):
+            boost(m, cpu, owner, m[task + K_PRIORITY])
     m[task + K_STATE] = RTLOCK_WAIT
     schedule(m, cpu, 0)
 
@@ -105,7 +131,7 @@ def change_class(m, cpu, task, policy, priority):
 
 @compiled
 def release(m, cpu):
-    """The running task has bottom halves on again: the next who waits has them off."""
+    """The running task has bottom halves on again: the first who waits is woken to take the lock, which is free until it runs."""
     task = m[cpu + C_CURRENT]
     if m[cpu + C_BH_OWNER] != task:
         return
@@ -115,8 +141,7 @@ def release(m, cpu):
         if m[task + K_POLICY] == FAIR and m[cpu + C_RT_HEAD]:
             m[cpu + C_NEED_RESCHED] = 1
     first = m[cpu + C_BH_WAITERS]
-    m[cpu + C_BH_OWNER] = first
-    if first:
-        m[cpu + C_BH_WAITERS] = m[first + K_WAIT_NEXT]
+    m[cpu + C_BH_OWNER] = 0
+    if first and m[first + K_STATE] == RTLOCK_WAIT:
         m[first + K_STATE] = BLOCKED
         wake(m, cpu, first)

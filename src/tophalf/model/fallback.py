@@ -9,12 +9,14 @@ from tophalf.model.fair import changes_queue
 from tophalf.model.fields import (
     AFFINITY_BROKEN,
     C_BH_OWNER,
+    C_BH_WAITERS,
     C_ONLINE,
     CPU_SIZE,
     G_CPUS,
     K_CPU,
     K_DELAYED,
     K_FLAGS,
+    K_WAIT_NEXT,
     KERNEL_THREAD,
     PER_CPU_THREAD,
 )
@@ -24,10 +26,25 @@ from tophalf.model.managefields import CPU_ACTIVE, CPU_OFFLINE, CPU_STARTING
 
 
 @compiled
+def waits_for_bh(m, cpu, task):
+    """PREEMPT_RT: whether a task wants a CPU's bottom halves off, asleep or woken to try again."""
+    waiter = m[cpu + C_BH_WAITERS]
+    while waiter and waiter != task:
+        waiter = m[waiter + K_WAIT_NEXT]
+    return waiter != 0
+
+
+@compiled
+def is_migration_disabled(m, cpu, task):
+    """PREEMPT_RT: who has a CPU's bottom halves off, or waits for it, stays there."""
+    return task == m[cpu + C_BH_OWNER] or waits_for_bh(m, cpu, task)
+
+
+@compiled
 def is_cpu_allowed(m, cpu, task):
     """Whether a task of this CPU may be on it as it is."""
     state, flags = m[cpu + C_ONLINE], m[task + K_FLAGS]
-    if flags & PER_CPU_THREAD or task == m[cpu + C_BH_OWNER]:  # PREEMPT_RT: with bottom halves off it must not migrate
+    if flags & PER_CPU_THREAD or is_migration_disabled(m, cpu, task):
         return state != CPU_OFFLINE
     if flags & KERNEL_THREAD:
         return state == CPU_ACTIVE or state == CPU_STARTING

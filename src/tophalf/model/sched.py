@@ -9,8 +9,10 @@ from tophalf import vocab
 from tophalf.model.contexts import charge
 from tophalf.model.costs import cost
 from tophalf.model.fair import best_of, has_had_its_slice, starts, stays_on_queue, update_curr
+from tophalf.model.fallback import is_migration_disabled
 from tophalf.model.fields import (
     C_BH_OWNER,
+    C_BH_WAITERS,
     C_CURRENT,
     C_FRAME,
     C_IDLE,
@@ -100,7 +102,7 @@ def balance_push(m, cpu):
     What belongs to the CPU stays, and on PREEMPT_RT who has its bottom halves off, who may not migrate.
     """
     task, block = m[cpu + C_CURRENT], m[cpu + C_MANAGE]
-    if task == m[cpu + C_IDLE] or m[task + K_FLAGS] & PER_CPU_THREAD or task == m[cpu + C_BH_OWNER]:
+    if task == m[cpu + C_IDLE] or m[task + K_FLAGS] & PER_CPU_THREAD or is_migration_disabled(m, cpu, task):
         if m[block + P_WAITS_EMPTY] and task == m[cpu + C_IDLE] and is_empty(m, cpu):
             wake(m, cpu, m[block + P_CPUHP])
         return
@@ -112,7 +114,7 @@ def balance_push(m, cpu):
 @compiled
 def is_empty(m, cpu):
     """Whether nobody waits on a CPU's queue, nor for its bottom halves."""
-    return m[cpu + C_RUNNABLE] == 0 and m[cpu + C_BH_OWNER] == 0
+    return m[cpu + C_RUNNABLE] == 0 and m[cpu + C_BH_OWNER] == 0 and m[cpu + C_BH_WAITERS] == 0
 
 
 @compiled
