@@ -129,6 +129,8 @@ def machines(draw):
     lines = [device["irq"] for device in devices] + [nic["irq"] for nic in nics]
     tables += [_table("at", order) for order in draw(st.lists(_order(lines, cpus), max_size=4) if lines else st.just([]))]
     tables += [_table("at", order) for order in draw(st.lists(_cpu_order(cpus), max_size=4) if cpus > 1 else st.just([]))]
+    steady = [nic["name"] for nic in nics if nic["arrivals"] in ("constant", "poisson")]
+    tables += [_table("at", order) for order in (draw(st.lists(_rate_order(steady), max_size=3)) if steady else ())]
     tables += draw(_works(cpus, kernel))
     if draw(st.integers(0, 9)) == 0:
         tables.append(_table("at", draw(anysections.suspend())))
@@ -268,6 +270,12 @@ def _order(draw, lines, cpus):
 def _cpu_order(cpus):
     time, cpu = st.integers(0, 1_000_000) | st.integers(0, 8_000_000), st.integers(1, cpus - 1)
     return st.fixed_dictionaries({"time": time, "offline": cpu}) | st.fixed_dictionaries({"time": time, "online": cpu})
+
+
+@st.composite
+def _rate_order(draw, names):
+    rate = {"of": draw(st.sampled_from(names)), "rate": draw(st.integers(0, 1_500_000))}
+    return {"time": draw(st.integers(0, 1_000_000) | st.integers(0, 10_000_000)), "rate": rate}
 
 
 @st.composite

@@ -265,6 +265,14 @@ def test_when_cpus_come_or_go_it_looks_anew():
     assert all(one.where is None for one in daemon.tree.interrupts)
 
 
+@pytest.mark.parametrize("runs_on", [0, 3])
+def test_a_cpu_that_goes_costs_it_an_interval_to_look_anew(runs_on):
+    orders = '[[at]]\ntime = "1500ms"\noffline = 3\n[[at]]\ntime = "3500ms"\nonline = 3\n'
+    world = ran(told(f"cpu = {runs_on}").replace("queues = 2", "queues = 4") + orders, 5.5)
+    # at 2 s it sees that a column is missing, at 3 s it places; at 4 s there is one more, at 5 s it places
+    assert writes(world) == [(1, "3", 24), (1, "2", 25), (1, "1", 26), (1, "0", 27), (3, "0", 24), (5, "3", 24)]
+
+
 @pytest.mark.parametrize("change, message", [
     ("irqbalance.interval=1.5s", "whole seconds"), ("irqbalance.banned_cpus=0-3", "no CPU is left"),
     ("irqbalance.banned_irqs=eth9", "no interrupt eth9"), ("irqbalance.interval=1ms", "below"),

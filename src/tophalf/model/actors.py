@@ -33,14 +33,17 @@ def add_daemon(builder, name, first_ns, every_ns, cpu, cost, make):
     code(ops.OP_BLOCK, f.SLEEPING)
     code(ops.OP_JUMP, "start")
     task = builder.task(name, cpu, builder.program(code)["start"], asleep=True)
-    builder.actors.append((task + f.K_TIMER, lambda world: _each(first_ns, every_ns, make(world))))
+    builder.actors.append((task + f.K_TIMER, lambda world: _each(first_ns, every_ns, task, make(world))))
     builder.memory[task + f.K_TIMER + f.T_TIME] = first_ns
     return task
 
 
-def _each(first_ns, every_ns, act):
+def _each(first_ns, every_ns, task, act):
+    """A turn after which the daemon's timer waits on the CPU where the daemon is."""
+
     def turn(world):
         act(world)
+        world.memory[task + f.K_TIMER + f.H_CPU] = world.memory[task + f.K_CPU]
         return first_ns + ((world.now_ns - first_ns) // every_ns + 1) * every_ns
 
     return turn

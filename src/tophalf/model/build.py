@@ -9,6 +9,7 @@ from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.buildmanage import begin_line, begin_managed, begin_percpu_line, end_managed
+from tophalf.model.buildrates import period_of
 from tophalf.model.buildstack import end_stack
 from tophalf.model.costs import MEAN_NS_MAX
 from tophalf.model.fair import weight_of_nice
@@ -18,7 +19,7 @@ from tophalf.model.memory import Memory
 from tophalf.model.microcode import kernel_routines, poll_routine, staged_poll_routine
 from tophalf.model.program import Assembler
 from tophalf.model.requestirq import request_irq
-from tophalf.model.rng import EXP_BITS, ziggurat_table
+from tophalf.model.rng import ziggurat_table
 
 COST_NAMES = (
     "irq_entry", "irq_exit", "softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "timer_tick", "cache_cold",
@@ -51,6 +52,7 @@ class Builder:
         self.memory = m = Memory(seed)
         self.cpus, self.irqs, self.tasks, self.queues, self.napis, self.devices = [], {}, {}, [], [], []
         self.sending = []  # send queues
+        self.rate_changes = {}  # of `buildrates`
         self.actors = []  # (timer, make) of `actors`
         self.driver_costs = {}  # of devices that do not say theirs: {"handler", "poll", "packet": as set_cost takes it}
         self.stacked, self.sockets, self.reader_cpus = [], [], set()  # queues with a stack above, see `buildstack`
@@ -225,10 +227,8 @@ class Builder:
         m[queue + f.Q_ARRIVALS] = {"constant": f.CONSTANT_RATE, "poisson": f.POISSON, "bursts": f.BURSTS}[kind]
         if kind == "poisson" and rate:
             m[queue + f.Q_RNG] = m.stream(f"arrivals {purpose}")
-            m[queue + f.Q_PERIOD] = 10**9 // rate
-            m[queue + f.Q_PERIOD_FRACTION] = (10**9 % rate << EXP_BITS) // rate
-        elif rate:
-            m[queue + f.Q_PERIOD], m[queue + f.Q_PERIOD_FRACTION], m[queue + f.Q_PERIOD_WHOLE] = 10**9 // rate, 10**9 % rate, rate
+        if rate:
+            m[queue + f.Q_PERIOD], m[queue + f.Q_PERIOD_FRACTION], m[queue + f.Q_PERIOD_WHOLE] = period_of(kind, rate)
         if kind == "bursts":
             m[queue + f.Q_BURST] = m[queue + f.Q_BURST_LEFT] = given[0]
             m[queue + f.Q_GAP] = given[1]

@@ -114,7 +114,9 @@ SLOT_SERIAL = SLOT_DONE  # until it is served: the how manieth offered packet it
 # EACH: every packet signals, merged where the APIC merges; COUNTED: the device raises one interrupt for each packet.
 MODE_NAPI, MODE_DRAIN, MODE_POLL, MODE_EACH, MODE_COUNTED = range(5)
 # Q_ARRIVALS
-CONSTANT_RATE, POISSON, BURSTS, TIMES = range(4)
+CONSTANT_RATE, POISSON, BURSTS, TIMES, CHANGING = range(5)
+# CHANGING: at Q_TIMES stand Q_TIMES_LEFT changes: from when on, the first arrival then, Q_PERIOD and the two after it
+CHANGE_TIME, CHANGE_FIRST, CHANGE_PERIOD, CHANGE_FRACTION, CHANGE_WHOLE, CHANGE_SIZE = range(6)
 # Latencies: below 128 ns one cell each, above 64 cells for each power of two; from 2**39 ns (9 min) on the last one
 CELL_BITS, SHIFT_MAX = 6, 32
 HISTOGRAM_SIZE = SHIFT_MAX + 2 << CELL_BITS

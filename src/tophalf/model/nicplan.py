@@ -12,6 +12,12 @@ from tophalf.model.fields import (
     C_FRAME,
     C_PLAN,
     CELL_BITS,
+    CHANGE_FIRST,
+    CHANGE_FRACTION,
+    CHANGE_PERIOD,
+    CHANGE_SIZE,
+    CHANGE_TIME,
+    CHANGE_WHOLE,
     CONSTANT,
     CONSTANT_RATE,
     COST_KIND,
@@ -59,6 +65,7 @@ from tophalf.model.fields import (
     SLOT_DONE,
     SLOT_SERIAL,
     SLOT_SIZE,
+    TIMES,
 )
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.rng import EXP_BITS, exponential
@@ -122,8 +129,10 @@ def go_to_next(m, queue):
         else:
             m[queue + Q_BURST_LEFT] = m[queue + Q_BURST]
             m[queue + Q_NEXT] += m[queue + Q_GAP]
-    else:
+    elif kind == TIMES:
         step_times(m, queue)
+    else:
+        step_changing(m, queue)
 
 
 @inlined
@@ -162,6 +171,32 @@ def step_times(m, queue):
     m[queue + Q_TIMES_LEFT] -= 1
     m[queue + Q_TIMES] += 1
     m[queue + Q_NEXT] = m[m[queue + Q_TIMES]] if m[queue + Q_TIMES_LEFT] > 0 else NEVER
+
+
+@compiled
+def step_changing(m, queue):
+    """A period on at the rate of now, or to the first at the next rate (`buildrates`)."""
+    if m[queue + Q_PERIOD] == NEVER:
+        m[queue + Q_NEXT] = NEVER
+    elif m[queue + Q_RNG]:
+        step_poisson(m, queue)
+    else:
+        step_constant(m, queue)
+    while m[queue + Q_TIMES_LEFT] and m[queue + Q_NEXT] >= m[m[queue + Q_TIMES] + CHANGE_TIME]:
+        take_next_rate(m, queue)
+
+
+@compiled
+def take_next_rate(m, queue):
+    """Where gaps are exponential the time that has passed already counts for nothing."""
+    change = m[queue + Q_TIMES]
+    m[queue + Q_TIMES] += CHANGE_SIZE
+    m[queue + Q_TIMES_LEFT] -= 1
+    m[queue + Q_NEXT], m[queue + Q_FRACTION] = m[change + CHANGE_FIRST], 0
+    m[queue + Q_PERIOD], m[queue + Q_PERIOD_FRACTION] = m[change + CHANGE_PERIOD], m[change + CHANGE_FRACTION]
+    m[queue + Q_PERIOD_WHOLE] = m[change + CHANGE_WHOLE]
+    if m[queue + Q_RNG] and m[queue + Q_NEXT] != NEVER:
+        step_poisson(m, queue)
 
 
 @inlined

@@ -4,7 +4,7 @@ from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops, workops
-from tophalf.model.assemble.flows import arrivals_of
+from tophalf.model.assemble.flows import arrivals_of, even_rates
 from tophalf.model.assemble.lines import add_line, managed_lines, near_cpus, refuse_placement, set_hint
 from tophalf.model.assemble.works import find_workqueue
 from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action, spend_program
@@ -22,8 +22,12 @@ def add(builder, scenario, entry):
         builder.about.setdefault("line_devices", {}).update(dict.fromkeys(range(entry.irq, entry.irq + len(names)), entry.name))
     for name, desc in zip(names[: entry.event_lines], lines, strict=False):
         builder.action(desc, name, spend_program(builder, builder.cost(entry.handler_cost, f"handler of {name}")))
-    for number, name in enumerate(names[entry.event_lines :]):
-        _add_queue(builder, entry, name, lines[entry.event_lines + number], number)
+    sources = [
+        builder.memory[_add_queue(builder, entry, name, lines[entry.event_lines + number], number) + f.V_SOURCE]
+        for number, name in enumerate(names[entry.event_lines :])
+    ]
+    if all(sources):
+        builder.about.setdefault("sources", {})[entry.name] = entry.arrivals, sources, lambda rate: even_rates(rate, entry.queues)
 
 
 def _names(entry):
@@ -33,7 +37,7 @@ def _names(entry):
 
 
 def _add_queue(builder, entry, name, desc, number):
-    """What comes by one line, and who serves it."""
+    """What comes by one line, and who serves it. Returns the device's part."""
     arrivals = arrivals_of(entry, number, entry.queues) if entry.rate or entry.arrivals == "times" else None
     device = add_device(builder, name, desc, entry.flow != "edge", arrivals)
     deferred = _deferred(builder, entry, name)
@@ -42,6 +46,7 @@ def _add_queue(builder, entry, name, desc, number):
         add_threaded_action(builder, desc, name, deferred, handler, oneshot=entry.oneshot)
     else:
         builder.action(desc, name, handler)
+    return device
 
 
 def _lines(builder, entry, names):

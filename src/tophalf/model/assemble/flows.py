@@ -5,6 +5,8 @@ is the same for RSS, RPS, RFS and GRO, as a device's hash is; each device and se
 """
 
 import zlib
+from collections import Counter
+from itertools import accumulate
 
 from tophalf.errors import TophalfError
 from tophalf.model.packets import mixed
@@ -20,7 +22,7 @@ class Spread:
     def __init__(self, seed, nic):
         """Raises: TophalfError for what no device has."""
         self.nic, self.key = nic, zlib.crc32(f"{seed} {nic.name}".encode())
-        self.table = indirection(nic)
+        self.table, self.at_first = indirection(nic), None
         weights = [_of(nic.flow_weights, at) for at in range(nic.flows or FLOWS_A_QUEUE)]
         if sum(weights) > TURN_MAX:
             raise TophalfError(f"a turn of {sum(weights):,} packets", nic.where("flow_weights"), f"at most {TURN_MAX:,}")
@@ -60,9 +62,23 @@ class Spread:
             return arrivals_of(nic, number, nic.queues)
         if nic.arrivals == "times":
             return ("times", [time for at, time in enumerate(nic.times) if self.order[at % len(self.order)] == number])
-        before, mine = sum(queue < number for queue in self.order), self.order.count(number)
-        rate = nic.rate * (before + mine) // len(self.order) - nic.rate * before // len(self.order)
+        if self.at_first is None:
+            self.at_first = self.rates(nic.rate)
+        rate = self.at_first[number]
         return ("bursts", nic.burst, nic.gap, rate) if nic.arrivals == "bursts" else (nic.arrivals, rate)
+
+    def rates(self, rate):
+        """What each queue gets of a rate."""
+        if self.is_even:
+            return even_rates(rate, self.nic.queues)
+        counts = Counter(self.order)
+        ends = [rate * end // len(self.order) for end in accumulate(counts[number] for number in range(self.nic.queues))]
+        return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def even_rates(rate, parts):
+    """A rate in equal parts, as far as they come out even."""
+    return [rate // parts + (number < rate % parts) for number in range(parts)]
 
 
 def arrivals_of(entry, number=0, parts=1):

@@ -22,8 +22,11 @@ def add(builder, scenario, nic):
     _describe(builder, scenario, nic)
     spread = Spread(builder.memory.seed, nic)
     has_stack = stack.begin(builder, scenario, nic)
+    queues = []
+    builder.about.setdefault("sources", {})[nic.name] = nic.arrivals, queues, spread.rates
     for number, desc in enumerate(nic_lines(builder, nic)):
         queue = _add_queue(builder, nic, number, desc, spread)
+        queues.append(queue)
         if has_stack:
             stack.add_to_queue(builder, scenario, nic, number, queue, spread)
         _add_handler(builder, nic, number, desc, queue)

@@ -15,6 +15,9 @@ VERBS = {
     "enable_irq": Key("irq", None, "its driver switches it on again"),
     "offline": Key("cpu", None, "a CPU goes offline, as by a write of 0 to /sys/devices/system/cpu/cpuN/online"),
     "online": Key("cpu", None, "it comes back"),
+    "rate": Key("table", None, "a NIC or device, by its name, gets another rate: { of, rate }", of={
+        "of": Key("name", REQUIRED, "its name"), "rate": Key("rate", REQUIRED, "arrivals a second, all queues together"),
+    }),
     "suspend": Key("duration", None, "freezable workqueues are frozen and devices' interrupts off, for so long", 1),
 }  # fmt: skip
 
