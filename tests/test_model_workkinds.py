@@ -312,3 +312,15 @@ def test_a_task_queues_at_its_times_and_several_items_in_turn():
     assert [table.function(work) for work in table.b[queued].tolist()] == ["w0", "w1", "w0"]
     assert {table.tasks[pid] for pid in table.pid[queued].tolist()} == {"queues"}
     assert [counts(world, work)[0] for work in works] == [2, 1]
+
+
+def test_a_frozen_unbound_workqueue_whose_item_is_cancelled_is_stuck_as_in_the_kernel():
+    builder = Builder(1)
+    wq = add_workqueue(builder, "q", g.WQ_UNBOUND | g.WQ_FREEZABLE)
+    work = item(builder, "w", 1)
+    queued_at(builder, wq, work, 2, 6)
+    cancel = [(workops.OP_CANCEL_WORK, work), run(-1), (workops.OP_SUSPEND, workops.THAW), (ops.OP_EXIT,)]
+    builder.task("suspends", 0, program(builder, run(-1), (workops.OP_SUSPEND, workops.FREEZE_BEGIN), run(-2), *cancel))
+    world, table = simulated(builder, 20)
+    assert started(table) == []
+    assert counts(world, work) == (2, 0, 1, 1)
