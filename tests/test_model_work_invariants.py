@@ -55,19 +55,19 @@ def somebody_will_see_to_it(world, pool):
 
 def workqueue_is_sound(m, wq):
     """Items that are active are as many as max_active allows, and as are counted."""
-    active = 0
+    active, frozen = 0, m[m[f.G_WORK] + g.W_FREEZING]  # what is active goes on then
     for at in range(m[wq + g.WQ_PWQ_COUNT]):
         pwq = m[m[wq + g.WQ_PWQS] + at]
         assert 0 <= m[pwq + g.Y_NR_ACTIVE] <= m[wq + g.WQ_SAVED_MAX]
         waiting = listed(m, pwq + g.Y_INACTIVE_WORKS)
         assert all(m[work + g.X_FLAGS] & g.WORK_STRUCT_INACTIVE for work in waiting)
-        assert not waiting or m[pwq + g.Y_NR_ACTIVE] or m[wq + g.WQ_NODE_NR_ACTIVE]
+        assert frozen or not waiting or m[pwq + g.Y_NR_ACTIVE] or m[wq + g.WQ_NODE_NR_ACTIVE]
         active += m[pwq + g.Y_NR_ACTIVE]
         assert sum(m[pwq + g.Y_NR_IN_FLIGHT + color] for color in range(g.WORK_NR_COLORS)) >= len(waiting) + m[pwq + g.Y_NR_ACTIVE]
     if m[wq + g.WQ_NODE_NR_ACTIVE]:
         nodes = [m[m[wq + g.WQ_NODE_NR_ACTIVE] + node] for node in range(m[wq + g.WQ_NODE_COUNT] + 1)]
         assert active == sum(m[node + g.NNA_NR] for node in nodes)
-        assert all(m[node + g.NNA_NR] <= m[node + g.NNA_MAX] for node in nodes)
+        assert frozen or all(m[node + g.NNA_NR] <= m[node + g.NNA_MAX] for node in nodes)
 
 
 def sound(world):
