@@ -15,6 +15,8 @@ def softirqs():
 def sections(draw, cpus, background):
     """[(section, {key: value})] of all that this file is about. background: what `softirqs` drew."""
     found = [("softirqs", background)] if background else []
+    if draw(st.integers(0, 3)) == 0:
+        found.append(("nmi", {"rate": draw(st.integers(1, 20_000)), "cpus": draw(st.none() | some_cpus(cpus)), "cost": 1500}))
     found += [("timer", draw(_timer(cpus))) for _ in range(draw(st.integers(0, 2)))]
     for number in range(draw(st.sampled_from((0, 0, 1, 2)))):
         disk = draw(_disk(number, cpus))

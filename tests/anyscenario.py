@@ -136,7 +136,7 @@ def machines(draw):
         tables.append(_table("at", draw(anysections.suspend())))
     tables += [_table("app", app) for app in draw(_apps(nics, cpus))]
     background = draw(anydisks.softirqs())
-    tables += [_table(name, keys, name != "softirqs") for name, keys in draw(anydisks.sections(cpus, background))]
+    tables += [_table(name, keys, name not in ("softirqs", "nmi")) for name, keys in draw(anydisks.sections(cpus, background))]
     tables += [_table("task", draw(_task(number, cpus, background))) for number in range(draw(st.integers(0, 2)))]
     if draw(st.booleans()):
         daemon = {"start": draw(st.integers(0, 5_000_000)), "banned_cpus": draw(st.none() | st.just([0] if cpus > 1 else []))}

@@ -56,7 +56,7 @@ class Builder:
         self.actors = []  # (timer, make) of `actors`
         self.driver_costs = {}  # of devices that do not say theirs: {"handler", "poll", "packet": as set_cost takes it}
         self.stacked, self.sockets, self.reader_cpus = [], [], set()  # queues with a stack above, see `buildstack`
-        self.disks, self.timers = [], []  # buildblock.Disk, buildtimers.DriverTimer
+        self.disks, self.timers, self.nmis = [], [], {}  # buildblock.Disk, buildtimers.DriverTimer; {CPU: source of NMIs}
         self.functions = {}  # address as the trace shows it: name
         # What no instruction asks but the machine's files tell (`machine`): isolated, managed_irq, nohz_full, irqaffinity: CPUs;
         # nodes: {node: CPUs}; cores: sets of CPUs; line_devices: {line: device}; device_nodes, drivers, speeds_mbps, queues_max:
@@ -270,7 +270,7 @@ class Builder:
         end_managed(self)
         end_stack(self)
         singles = len(self.tasks) + len(self.devices) + len(self.actors) + timer_count(self)
-        singles += sum(disk.requests for disk in self.disks) + len(self.timers)
+        singles += sum(disk.requests for disk in self.disks) + len(self.timers) + len(self.nmis)
         doubles = len(self.queues) + len(self.napis)
         m[f.G_HEAP] = m.take(4 * len(self.cpus) + singles + 2 * doubles + 66)
         m[f.G_TRACE_MAX], m[f.G_TRACE] = trace_rows, m.take(trace_rows * f.TRACE_ROW)

@@ -38,6 +38,7 @@ from tophalf.model.fields import (
     ON_DISK,
     ON_HRTIMER,
     ON_IPI,
+    ON_NMI,
     ON_QUEUE,
     ON_TICK,
     ON_TX,
@@ -58,6 +59,7 @@ from tophalf.model.napi import execute_napi
 from tophalf.model.netstack import execute_stack
 from tophalf.model.nic import execute_nic, queue_looks, watch
 from tophalf.model.nicplan import arrive
+from tophalf.model.nmi import begin_nmi, leave_nmi, nmi_arrives
 from tophalf.model.ops import (
     BLOCK_FROM,
     CONTROL_END,
@@ -108,14 +110,15 @@ from tophalf.model.timerops import TIMER_END
 from tophalf.model.timers import begin_timer, execute_timer
 from tophalf.model.txring import advance as advance_tx
 from tophalf.model.txring import tx_looks, tx_watch
-from tophalf.model.vectorops import IRQ_POLL_END, VECTOR_END
+from tophalf.model.vectorops import IRQ_POLL_END, OP_NMI_END, VECTOR_END
 from tophalf.model.wakeup import start_task
 from tophalf.model.workexecute import execute_work, start_source
 
 STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
 (
     BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK, BEGIN_TX, SETTLE_TX, BEGIN_TIMER,
-) = range(10)  # fmt: skip
+    BEGIN_NMI,
+) = range(11)  # fmt: skip
 
 
 @entry
@@ -165,6 +168,8 @@ def fire(m, timer, kind, owner):
         tx_looks(m, owner)
     elif kind == ON_DISK:
         disk_completes(m, owner)
+    elif kind == ON_NMI:
+        nmi_arrives(m, owner)
     elif kind == ON_ACTOR:
         m[G_ACTOR] = owner
         m[G_LIMIT] = m[G_NOW]
@@ -266,6 +271,8 @@ def step(m, cpu, frame):
         execute_irq_poll(m, cpu, frame, op, x)
     elif IRQ_POLL_END <= op < VECTOR_END:
         execute_background(m, cpu, frame, op, x)
+    elif op == OP_NMI_END:
+        leave_nmi(m, cpu, frame)
     else:
         fail(m, cpu, NO_INSTRUCTION)
         return True
@@ -322,6 +329,8 @@ def begin(m, what, address):
         advance_tx(m, address, m[G_NOW])
     elif what == BEGIN_DEVICE:
         device_listens(m, address)
+    elif what == BEGIN_NMI:
+        begin_nmi(m, address)
     elif what == BEGIN_TIMER:
         begin_timer(m, address)
     elif what == BEGIN_WORK:

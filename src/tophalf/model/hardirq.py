@@ -2,7 +2,7 @@
 
 kernel/irq/chip.c (flows), kernel/irq/handle.c (actions), kernel/softirq.c irq_exit. Spurious detection is in `spurious`, threads
 in `irqthread`, lines that move in `migration`. The frame holds: R1 the action that runs, R2 what the handlers answered. Left out:
-nested interrupts in handlers that enable them (the kernel warns and turns them off again), NMIs, simple and chained flows, waiting
+nested interrupts in handlers that enable them (the kernel warns and turns them off again), simple and chained flows, waiting
 for another CPU that polls the line (irq_wait_for_poll).
 """
 

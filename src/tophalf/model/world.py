@@ -26,7 +26,17 @@ class World:
 
     def __init__(self, builder):
         from tophalf.model.buildmanage import start_lines
-        from tophalf.model.engine import BEGIN_CPU, BEGIN_DEVICE, BEGIN_QUEUE, BEGIN_TASK, BEGIN_TIMER, BEGIN_TX, BEGIN_WORK, begin
+        from tophalf.model.engine import (
+            BEGIN_CPU,
+            BEGIN_DEVICE,
+            BEGIN_NMI,
+            BEGIN_QUEUE,
+            BEGIN_TASK,
+            BEGIN_TIMER,
+            BEGIN_TX,
+            BEGIN_WORK,
+            begin,
+        )
 
         self.builder, self.rows, self.answers = builder, [], []
         self.memory = _as_memory(builder.memory.words)
@@ -44,6 +54,8 @@ class World:
             begin(self.memory, BEGIN_DEVICE, address)
         for address in builder.workqueues.sources if builder.workqueues else ():
             begin(self.memory, BEGIN_WORK, address)
+        for source in builder.nmis.values():
+            begin(self.memory, BEGIN_NMI, source)
         for timer in builder.timers:
             if self.memory[timer.address + DT_FIRST] >= 0:
                 begin(self.memory, BEGIN_TIMER, timer.address)

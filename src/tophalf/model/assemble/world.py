@@ -1,6 +1,6 @@
 """A scenario as a Builder with everything in it."""
 
-from tophalf.model.assemble import at, background, devices, disks, irqbalance, machine, nics, stack, tasks, timers, works
+from tophalf.model.assemble import at, background, devices, disks, irqbalance, machine, nics, nmis, stack, tasks, timers, works
 
 # Section: what puts its tables into a Builder. In this order: later ones may name what earlier ones made.
 ASSEMBLERS = (
@@ -14,6 +14,7 @@ def assemble(scenario, seed):
     """The Builder of a scenario. Raises: TophalfError for what no machine can have."""
     builder = machine.make_builder(scenario, seed)
     background.begin(builder, scenario)
+    nmis.begin(builder, scenario)
     for section, add in ASSEMBLERS:
         for entry in scenario.all(section):
             add(builder, scenario, entry)

@@ -1,6 +1,6 @@
 """Interrupt lines of a simulated machine: /proc/interrupts, /proc/irq and /sys/kernel/irq.
 
-kernel/irq/proc.c show_interrupts, arch/x86/kernel/irq.c arch_show_interrupts. Left out: NMI, SPU, PMI and the other lines of
+kernel/irq/proc.c show_interrupts, arch/x86/kernel/irq.c arch_show_interrupts. Left out: SPU, TLB and the other lines of
 things that the model does not have.
 """
 
@@ -8,6 +8,7 @@ from tophalf.model import fields as f
 from tophalf.model import managefields as g
 from tophalf.model.fair import KERNEL_6_1
 from tophalf.model.machine.sight import FLOWS
+from tophalf.model.nmifields import NM_COUNT
 from tophalf.snapshot import Interrupts, IrqFiles, Line, Spurious
 
 # arch/x86/kernel/irq.c: key, kind, what it says of itself; the system vectors that it counts
@@ -17,6 +18,8 @@ ARCH_LINES = (
     ("RES", "ipi", "Rescheduling interrupts", ("reschedule",)),
     ("CAL", "ipi", "Function call interrupts", ("call_function", "call_function_single")),
 )
+# Where a counter makes some
+NMI_LINES = (("NMI", "nmi", "Non-maskable interrupts"), ("PMI", "arch", "Performance monitoring interrupts"))
 READ_ONLY = "the kernel shows its mask read-only"  # as host/steer/fixed.py says of a host's
 COUNT_MAX = 1 << 32  # a cell is an unsigned int
 
@@ -24,6 +27,9 @@ COUNT_MAX = 1 << 32  # a cell is an unsigned int
 def read_interrupts(sight):
     """Interrupts, with a column for each CPU that is online."""
     lines = {str(number): _device_line(sight, number, desc) for number, desc in sight.lines.items()}
+    for key, kind, description in NMI_LINES if sight.builder.nmis else ():
+        counts = tuple(_nmis(sight, cpu) for cpu in sight.online)
+        lines[key] = Line(key=key, kind=kind, counts=counts, per_cpu=True, actions=(), description=description)
     for key, kind, description, names in ARCH_LINES:
         descs = [desc for number, desc in sight.builder.irqs.items() if number < 0 and sight.text(desc + f.D_NAME) in names]
         counts = tuple(map(sum, zip(*(_counts(sight, desc) for desc in descs), strict=True)))
@@ -32,6 +38,11 @@ def read_interrupts(sight):
         single = len(sight.online) == 1  # with one CPU the line looks like any other
         lines[key] = Line(key=key, kind="error", counts=(0,), per_cpu=single, actions=(), description="")
     return Interrupts(cpus=sight.online, lines=lines)
+
+
+def _nmis(sight, cpu):
+    source = sight.builder.nmis.get(cpu)
+    return sight[source + NM_COUNT] % COUNT_MAX if source else 0
 
 
 def _counts(sight, desc):

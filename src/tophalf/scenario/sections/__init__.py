@@ -10,6 +10,7 @@ from tophalf.scenario.sections import (
     job,
     machine,
     nic,
+    nmi,
     softirqs,
     task,
     timer,
@@ -17,5 +18,5 @@ from tophalf.scenario.sections import (
     workqueue,
 )
 
-_MODULES = (machine, costs, softirqs, workqueue, nic, device, disk, timer, work, task, job, app, irqbalance, at)
+_MODULES = (machine, costs, softirqs, nmi, workqueue, nic, device, disk, timer, work, task, job, app, irqbalance, at)
 SECTIONS = {module.SECTION.name: module.SECTION for module in _MODULES}
