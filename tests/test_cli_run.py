@@ -87,6 +87,6 @@ def test_bars_of_many_cpus_are_cut():
     found = {
         "scenario": "x", "seed": 0, "simulated_ns": 3, "wall_seconds": 0.0, "interrupts": 0, "polls": 0, "lines": [], "orders": [],
         "context_switches": {"voluntary": 0, "by_interrupt": 0}, "latency_ns": {"mean": None},
-        "packets": {"offered": 0, "dropped": {}}, "cpus": [cpu | {"cpu": number} for number in range(40)],
+        "packets": {"offered": 0, "dropped": {}}, "disks": [], "work": [], "cpus": [cpu | {"cpu": number} for number in range(40)],
     }  # fmt: skip
     assert "and 8 more CPUs" in run_text(scenario, found)

@@ -4,7 +4,8 @@ import pytest
 
 from tophalf import vocab
 from tophalf.errors import TophalfError
-from tophalf.model.simulate import make_world, simulate
+from tophalf.judge import laws
+from tophalf.model.simulate import figures, make_world, simulate
 from tophalf.model.table import event_table
 from tophalf.scenario.load import load_scenario, read_scenario
 from workprograms import MS, ended, nothing_is_lost, started
@@ -32,6 +33,10 @@ def test_the_kernels_timelines(name, done):
 
 def test_the_summary_says_what_kworkers_took():
     outcome = simulate("cmwq-1").as_dict()
+    assert outcome["work"] == [
+        {"function": name, "queued": 1, "executed": 1, "cancelled": 0, "waiting": 0} for name in ("w0", "w1", "w2")
+    ]  # fmt: skip
+    assert ("work items", "3 queued, 3 executed, 0 cancelled, 0 waiting") in figures(outcome)
     assert (outcome["cpus"][0]["kworker_ns"], outcome["cpus"][0]["idle_ns"]) == (20 * MS, 40 * MS)
 
 
@@ -43,6 +48,12 @@ def test_suspend_freezes_and_thaws():
     assert [time for time, name in started(table) if name == "watch" and 20 < time < 53]
     handled = table.time_ns[table.kind == vocab.IRQ_HANDLER_ENTRY].tolist()
     assert [time // MS for time in handled] == [5, 53, 60]
+
+
+def test_the_laws_of_work_items_have_something_to_judge_and_hold():
+    _, table = ran("suspend-resume", 100)
+    verdicts = [each for each in laws.judge(table, False) if each.law.name.startswith("work-")]
+    assert [(each.applied > 0, each.holds) for each in verdicts] == [(True, True)] * 5
 
 
 def test_a_device_defers_to_a_work_item():

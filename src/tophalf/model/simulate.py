@@ -104,6 +104,9 @@ def figures(found):
     if latency["mean"] is not None:
         rows.append(("latency", ", ".join(f"{name} {human_ns(value)}" for name, value in latency.items())))
     rows += [(f"disk {disk['name']}", _disk_figures(disk, seconds)) for disk in found["disks"]]
+    if found["work"]:
+        counts = {name: sum(work[name] for work in found["work"]) for name in ("queued", "executed", "cancelled", "waiting")}
+        rows.append(("work items", ", ".join(f"{human_count(count)} {name}" for name, count in counts.items())))
     switches = found["context_switches"]
     rows.append(("context switches", f"{human_count(switches['voluntary'])} voluntary, {switches['by_interrupt']:,} by interrupt"))
     return rows

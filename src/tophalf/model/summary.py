@@ -10,6 +10,7 @@ from tophalf.model import latencies
 from tophalf.model import stackfields as s
 from tophalf.model import timerfields as t
 from tophalf.model import workfields as g
+from tophalf.model.workcounts import work_counts
 
 TIMES = ("hardirq_ns", "softirq_ns", "ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
 DISK_COUNTERS = (b.B_SUBMITTED, b.B_COMPLETED, b.B_IN_PLACE, b.B_BY_SOFTIRQ, b.B_BY_IPI, b.B_LATENCY_SUM, b.B_LATENCY_MAX)
@@ -30,6 +31,7 @@ def summarise(world):
         "latency_ns": latency(world),
         "sent": sum(int(m[tx + d.TX_DONE]) for tx in builder.sending),
         "disks": [_disk(m, disk) for disk in builder.disks],
+        "work": work_counts(world),
         "timers": [_timer(m, timer) for timer in builder.timers],
         "cpus": [_cpu(m, cpu) for cpu in builder.cpus],
         "lines": [_line(world, irq, desc) for irq, desc in sorted(builder.irqs.items()) if irq >= 0],
