@@ -9,11 +9,12 @@ from modelworlds import TICKLESS, add_napi
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.nicplan import shift_of
+from tophalf.model.latencycells import shift_of
 from tophalf.model.summary import digest
 
 pytestmark = pytest.mark.kernels
 WEIGHT = 64
+END_NS = 60_000
 
 
 class Ring:
@@ -75,6 +76,32 @@ def test_packets_fare_as_in_the_twin(gaps, size, costs, slices):
     assert (m[queue + f.Q_DELIVERED], m[queue + f.Q_DROPPED]) == (len(ring.latencies), ring.lost)
     assert m[queue + f.Q_LATENCY_SUM] == sum(ring.latencies)
     assert m[queue + f.Q_LATENCY_MAX] == max(ring.latencies)
+
+
+RATES = st.sampled_from([3, 700_000, 1_000_000, 7_777_777, 12_345_679, 90_000_001])
+QUEUES = st.lists(st.tuples(RATES, st.sampled_from([1, 7, 64, 512]), st.sampled_from([0, 1, 37, 60, 200])), min_size=1, max_size=3)
+
+
+@settings(deadline=None, max_examples=40)
+@given(QUEUES, st.sampled_from([{}, {"rx_usecs": 3}, {"rx_frames": 5}]), st.integers(1, 4), st.integers(0, 500))
+def test_a_constant_rate_is_as_good_as_its_list_of_times(queues, coalescing, slices, entry_ns):
+    """Queues that interrupt one another's polls; a list of times is worked out packet by packet, a rate in runs (nicrun)."""
+
+    def world(in_words):
+        builder = Builder(1, costs={"irq_entry": entry_ns, "irq_exit": 60})
+        for number, (rate, size, packet_ns) in enumerate(queues):
+            arrivals = [at * 10**9 // rate for at in range(END_NS * rate // 10**9 + 2)] if in_words else rate
+            kind = "times" if in_words else "constant"
+            queue = add_napi(builder, 24 + number, f"eth{number}", arrivals, packet_ns, kind, ring=size, poll=100)
+            builder.memory[queue + f.Q_USECS_NS] = coalescing.get("rx_usecs", 0) * 1000
+            builder.memory[queue + f.Q_FRAMES] = coalescing.get("rx_frames", 0)
+        return builder.world()
+
+    runs, listed = world(False), world(True)
+    for part in range(slices):
+        runs.run(END_NS * (part + 1) // slices)
+    listed.run(END_NS)
+    assert digest(runs) == digest(listed)
 
 
 @given(st.integers(0, 1 << 45))

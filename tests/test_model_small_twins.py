@@ -1,6 +1,6 @@
 """Small modules against slow twins: flags of events, draws of costs, latencies' cells, calls of other CPUs, messages between CPUs.
 
-Twin of: trace, costs, latencies, smpcall, ipi, lists.
+Twin of: trace, costs, latencies, latencycells, smpcall, ipi, lists.
 """
 
 import bisect
@@ -18,7 +18,7 @@ from tophalf.model.build import Builder
 from tophalf.model.builddevices import add_call
 from tophalf.model.costs import cost
 from tophalf.model.ipi import IPI_VECTORS, ipis_arrive, send_ipi
-from tophalf.model.nicplan import cell_of, shift_of
+from tophalf.model.latencycells import cell_of, shift_of
 from tophalf.model.queue import cancel
 from tophalf.model.smpcall import call_on
 from tophalf.model.trace import emit

@@ -6,7 +6,7 @@ import pytest
 
 from tophalf.model import fields as f
 from tophalf.model.assemble.world import assemble
-from tophalf.model.nicplan import slot_of
+from tophalf.model.nicring import arrival_of
 from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels
@@ -20,7 +20,7 @@ def arrivals(more, until_ns, seed=1, sets=()):
     m, found = world.memory, []
     for queue in world.builder.queues:
         assert m[queue + f.Q_DROPPED] == 0
-        found.append([int(m[slot_of(m, queue, at) + f.SLOT_ARRIVAL]) for at in range(int(m[queue + f.Q_TAIL]))])
+        found.append([int(arrival_of(m, queue, at)) for at in range(int(m[queue + f.Q_TAIL]))])
     return found
 
 

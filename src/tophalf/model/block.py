@@ -95,8 +95,9 @@ from tophalf.model.fields import (
 )
 from tophalf.model.irqlines import raise_line
 from tophalf.model.jit import compiled
+from tophalf.model.latencycells import shift_of
 from tophalf.model.lists import append
-from tophalf.model.nicplan import go_to_next, shift_of
+from tophalf.model.nicring import go_to_next
 from tophalf.model.ops import STRIDE
 from tophalf.model.queue import arm
 from tophalf.model.sched import forced_threads, schedule

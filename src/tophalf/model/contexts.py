@@ -48,7 +48,7 @@ from tophalf.model.queue import arm, cancel
 STACK_FULL, NO_INSTRUCTION, TIME_STANDS_STILL, NO_PACKETS = 1, 2, 3, 4  # G_ERROR
 
 
-@inlined
+@compiled
 def push(m, cpu, pc, time_class, kind, arg):
     """Enter a context or a call. Returns its frame."""
     frame = m[cpu + C_FRAME] + FRAME_SIZE
@@ -70,7 +70,7 @@ def push(m, cpu, pc, time_class, kind, arg):
     return frame
 
 
-@inlined
+@compiled
 def call(m, cpu, pc, arg):
     """Enter a call: the context stays what it is."""
     frame = m[cpu + C_FRAME]

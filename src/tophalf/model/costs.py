@@ -1,14 +1,14 @@
 """What something costs: a draw from one of the world's named costs, in nanoseconds."""
 
 from tophalf.model.fields import CONSTANT, COST_COUNT, COST_KIND, COST_MEAN, COST_RNG, COST_TABLE, EXPONENTIAL
-from tophalf.model.jit import compiled, inlined
+from tophalf.model.jit import compiled
 from tophalf.model.rng import EXP_BITS, draw, exponential
 
 HALF = 1 << EXP_BITS - 1
 MEAN_NS_MAX = 1 << 33  # a mean times 2**(EXP_BITS + 6) must fit in 63 bits
 
 
-@inlined
+@compiled
 def cost(m, which):
     """Draw from the cost at address `which`."""
     if m[which + COST_KIND] == CONSTANT:

@@ -20,7 +20,7 @@ from tophalf.model.fields import (
 from tophalf.model.irqdisable import disable_irq_nosync, enable_irq
 from tophalf.model.irqlines import raise_line
 from tophalf.model.jit import compiled
-from tophalf.model.nicplan import go_to_next
+from tophalf.model.nicring import go_to_next
 from tophalf.model.ops import OP_DEVICE_ACK, OP_DEVICE_READ, OP_DISABLE_IRQ, OP_ENABLE_IRQ, OP_TRIGGER
 from tophalf.model.queue import arm
 

@@ -58,7 +58,7 @@ from tophalf.model.manage import execute_manage
 from tophalf.model.napi import execute_napi
 from tophalf.model.netstack import execute_stack
 from tophalf.model.nic import execute_nic, queue_looks, watch
-from tophalf.model.nicplan import arrive
+from tophalf.model.nicring import arrive
 from tophalf.model.nmi import begin_nmi, leave_nmi, nmi_arrives
 from tophalf.model.ops import (
     BLOCK_FROM,

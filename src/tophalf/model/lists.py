@@ -1,9 +1,9 @@
 """Lists linked through a field of what is in them, with a word for the first and one for the last."""
 
-from tophalf.model.jit import inlined
+from tophalf.model.jit import compiled
 
 
-@inlined
+@compiled
 def append(m, head, tail, item, following):
     """Put `item` at the end. head, tail: where the first and the last stand; following: the field that links them."""
     m[item + following] = 0

@@ -36,7 +36,7 @@ from tophalf.model.gro import batch_is_full, flush_after_full, flush_at_end, gro
 from tophalf.model.jit import compiled
 from tophalf.model.lists import append
 from tophalf.model.napi import join_poll_list
-from tophalf.model.nicplan import arrive
+from tophalf.model.nicring import arrive
 from tophalf.model.ops import STRIDE
 from tophalf.model.packets import take_packet
 from tophalf.model.rps import steer_packet

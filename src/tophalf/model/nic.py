@@ -41,11 +41,11 @@ from tophalf.model.fields import (
     Q_TAIL,
     Q_TIMER,
     Q_USECS_NS,
-    SLOT_ARRIVAL,
 )
 from tophalf.model.irqlines import raise_line
 from tophalf.model.jit import compiled, inlined
-from tophalf.model.nicplan import arrive, serve, slot_of, upcoming
+from tophalf.model.nicplan import serve
+from tophalf.model.nicring import arrival_of, arrive, upcoming
 from tophalf.model.ops import OP_QUEUE_DONE, OP_RX, OP_RX_DRAIN, OP_RX_STAGE, OP_RX_STAGED, STRIDE
 from tophalf.model.queue import arm, cancel
 
@@ -92,7 +92,7 @@ def signal_time(m, queue):
     else:
         time_ns = NEVER
         if m[queue + Q_USECS_NS]:
-            time_ns = m[slot_of(m, queue, first_waiting(m, queue)) + SLOT_ARRIVAL] + m[queue + Q_USECS_NS]
+            time_ns = arrival_of(m, queue, first_waiting(m, queue)) + m[queue + Q_USECS_NS]
         if frames > 1:
             time_ns = min(time_ns, upcoming(m, queue))
     if time_ns < NEVER and m[queue + Q_ITR_NS]:
@@ -141,7 +141,7 @@ def is_due(m, queue):
     frames = max(m[queue + Q_FRAMES], 1)
     if waiting >= frames and (frames > 1 or m[queue + Q_USECS_NS] == 0):
         return True
-    first_ns = m[slot_of(m, queue, first_waiting(m, queue)) + SLOT_ARRIVAL]
+    first_ns = arrival_of(m, queue, first_waiting(m, queue))
     return m[queue + Q_USECS_NS] > 0 and m[G_NOW] >= first_ns + m[queue + Q_USECS_NS]
 
 

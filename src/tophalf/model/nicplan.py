@@ -1,23 +1,15 @@
-"""Packets of a receive queue: they arrive, take a slot of the ring, are served and delivered.
+"""Polls of a receive queue: packets are served and delivered.
 
-Arrivals depend on nothing else in the world, so no event is spent on them: whoever looks at the ring lets arrive what came
-by then. A poll is worked out in one go, as if nothing could interrupt it, and taken back from the moment of an
-interrupt on, with what was lost since: where service is delayed another packet may be lost, and leave it room. Of a plan's
-losses as many are remembered as the ring has slots; those beyond stay lost.
+A poll is worked out in one go, as if nothing could interrupt it, and taken back from the moment of an interrupt on, with what was
+lost since: where service is delayed another packet may be lost, and leave it room. Of a plan's losses as many are remembered as
+the ring has slots; those beyond stay lost. How packets come is in `nicring`, the common case of equal packets in `nicrun`.
 """
 
 from tophalf.model.costs import random_cost
 from tophalf.model.fields import (
-    BURSTS,
     C_FRAME,
     C_PLAN,
     CELL_BITS,
-    CHANGE_FIRST,
-    CHANGE_FRACTION,
-    CHANGE_PERIOD,
-    CHANGE_SIZE,
-    CHANGE_TIME,
-    CHANGE_WHOLE,
     CONSTANT,
     CONSTANT_RATE,
     COST_KIND,
@@ -27,16 +19,12 @@ from tophalf.model.fields import (
     F_R2,
     G_LIMIT,
     G_NOW,
-    NEVER,
     POISSON,
     Q_ARRIVALS,
-    Q_BURST,
-    Q_BURST_LEFT,
     Q_COSTED,
     Q_DELIVERED,
     Q_DROPPED,
     Q_FRACTION,
-    Q_GAP,
     Q_HEAD,
     Q_HISTOGRAM,
     Q_LATENCY_MAX,
@@ -49,7 +37,7 @@ from tophalf.model.fields import (
     Q_PERIOD,
     Q_PERIOD_FRACTION,
     Q_PERIOD_WHOLE,
-    Q_REPLAY,
+    Q_PLAN_FIRST,
     Q_REPLAY_COUNT,
     Q_REPLAY_FIRST,
     Q_RING,
@@ -58,145 +46,17 @@ from tophalf.model.fields import (
     Q_SHIFT,
     Q_SLOT_MASK,
     Q_TAIL,
-    Q_TIMES,
-    Q_TIMES_LEFT,
+    Q_UNWRITTEN,
     SLOT_ARRIVAL,
     SLOT_COST,
     SLOT_DONE,
-    SLOT_SERIAL,
     SLOT_SIZE,
-    TIMES,
 )
 from tophalf.model.jit import compiled, inlined
-from tophalf.model.rng import EXP_BITS, exponential
-
-PLAN_MAX = 128  # packets served in one plan, so that none of its slots is used twice: a poll has 64
-
-
-@inlined
-def slot_of(m, queue, index):
-    return m[queue + Q_RING] + (index & m[queue + Q_SLOT_MASK]) * SLOT_SIZE
-
-
-@inlined
-def replay_place(m, queue):
-    """Where the first of the arrivals that come again stands; there is room for twice the slots."""
-    return m[queue + Q_REPLAY] + (m[queue + Q_REPLAY_FIRST] & (m[queue + Q_SLOT_MASK] << 1 | 1))
-
-
-@inlined
-def upcoming(m, queue):
-    """When the next packet arrives that has not yet."""
-    if m[queue + Q_REPLAY_COUNT]:
-        return m[replay_place(m, queue)]
-    return m[queue + Q_NEXT]
-
-
-@compiled
-def arrive(m, queue, time_ns):
-    """Let everything arrive that comes up to time_ns: into the ring, or lost where that is full."""
-    next_ns = upcoming(m, queue)
-    while next_ns <= time_ns:
-        m[queue + Q_OFFERED] += 1
-        tail = m[queue + Q_TAIL]
-        if tail - m[queue + Q_HEAD] < m[queue + Q_RING_SIZE]:
-            slot = slot_of(m, queue, tail)
-            m[slot + SLOT_ARRIVAL] = next_ns
-            m[slot + SLOT_SERIAL] = m[queue + Q_OFFERED]
-            m[queue + Q_TAIL] = tail + 1
-        else:
-            m[queue + Q_DROPPED] += 1
-        go_to_next(m, queue)
-        next_ns = upcoming(m, queue)
-
-
-@inlined
-def go_to_next(m, queue):
-    """The upcoming packet is dealt with: work out when the one after it comes."""
-    if m[queue + Q_REPLAY_COUNT]:
-        m[queue + Q_REPLAY_FIRST] += 1
-        m[queue + Q_REPLAY_COUNT] -= 1
-        return
-    kind = m[queue + Q_ARRIVALS]
-    if kind == CONSTANT_RATE:
-        step_constant(m, queue)
-    elif kind == POISSON:
-        step_poisson(m, queue)
-    elif kind == BURSTS:
-        m[queue + Q_BURST_LEFT] -= 1
-        if m[queue + Q_BURST_LEFT]:
-            step_constant(m, queue)
-        else:
-            m[queue + Q_BURST_LEFT] = m[queue + Q_BURST]
-            m[queue + Q_NEXT] += m[queue + Q_GAP]
-    elif kind == TIMES:
-        step_times(m, queue)
-    else:
-        step_changing(m, queue)
-
-
-@inlined
-def step_constant(m, queue):
-    """One period on: whole nanoseconds, and a fraction of Q_PERIOD_WHOLE parts that is never lost."""
-    period_ns, part, whole = m[queue + Q_PERIOD], m[queue + Q_PERIOD_FRACTION], m[queue + Q_PERIOD_WHOLE]
-    m[queue + Q_NEXT], m[queue + Q_FRACTION] = a_period_on(m[queue + Q_NEXT], m[queue + Q_FRACTION], period_ns, part, whole)
-
-
-@inlined
-def a_period_on(next_ns, fraction, period_ns, part, whole):
-    fraction += part
-    if fraction >= whole:
-        return next_ns + period_ns + 1, fraction - whole
-    return next_ns + period_ns, fraction
-
-
-@inlined
-def step_poisson(m, queue):
-    """An exponential gap on; what is less than a nanosecond is kept in Q_FRACTION."""
-    gap = poisson_gap(m, m[queue + Q_RNG], m[queue + Q_PERIOD], m[queue + Q_PERIOD_FRACTION]) + m[queue + Q_FRACTION]
-    m[queue + Q_FRACTION] = gap & (1 << EXP_BITS) - 1
-    m[queue + Q_NEXT] += gap >> EXP_BITS
-
-
-@inlined
-def poisson_gap(m, rng, period_ns, part):
-    """An exponential gap in units of 2**-EXP_BITS ns, whose mean is period_ns and `part` of those units."""
-    unit = exponential(m, rng)
-    return unit * period_ns + (unit * part >> EXP_BITS)
-
-
-@compiled
-def step_times(m, queue):
-    """The next of a recorded list of times."""
-    m[queue + Q_TIMES_LEFT] -= 1
-    m[queue + Q_TIMES] += 1
-    m[queue + Q_NEXT] = m[m[queue + Q_TIMES]] if m[queue + Q_TIMES_LEFT] > 0 else NEVER
-
-
-@compiled
-def step_changing(m, queue):
-    """A period on at the rate of now, or to the first at the next rate (`buildrates`)."""
-    if m[queue + Q_PERIOD] == NEVER:
-        m[queue + Q_NEXT] = NEVER
-    elif m[queue + Q_RNG]:
-        step_poisson(m, queue)
-    else:
-        step_constant(m, queue)
-    while m[queue + Q_TIMES_LEFT] and m[queue + Q_NEXT] >= m[m[queue + Q_TIMES] + CHANGE_TIME]:
-        take_next_rate(m, queue)
-
-
-@compiled
-def take_next_rate(m, queue):
-    """Where gaps are exponential the time that has passed already counts for nothing."""
-    change = m[queue + Q_TIMES]
-    m[queue + Q_TIMES] += CHANGE_SIZE
-    m[queue + Q_TIMES_LEFT] -= 1
-    m[queue + Q_NEXT], m[queue + Q_FRACTION] = m[change + CHANGE_FIRST], 0
-    m[queue + Q_PERIOD], m[queue + Q_PERIOD_FRACTION] = m[change + CHANGE_PERIOD], m[change + CHANGE_FRACTION]
-    m[queue + Q_PERIOD_WHOLE] = m[change + CHANGE_WHOLE]
-    if m[queue + Q_RNG] and m[queue + Q_NEXT] != NEVER:
-        step_poisson(m, queue)
+from tophalf.model.latencycells import cell_of, shift_of
+from tophalf.model.nicring import a_period_on, arrive, go_to_next, poisson_gap, replay_place, slot_of, upcoming, write_slots
+from tophalf.model.nicrun import NO_RUN, PLAN_MAX, may_run, serve_run, write_plan
+from tophalf.model.rng import EXP_BITS
 
 
 @inlined
@@ -224,7 +84,13 @@ def serve(m, cpu, frame, queue, budget, until):
         arrive(m, queue, now_ns - 1)  # what came before found its slot still taken
         deliver(m, queue, slot_of(m, queue, m[queue + Q_HEAD]), now_ns)
         m[frame + F_R1] += 1
-    time_ns = serve_on(m, frame, queue, budget, until, now_ns)
+    if until < 0 and may_run(m, frame, queue, budget, now_ns):
+        time_ns = serve_run(m, frame, queue, budget, now_ns)
+    else:
+        write_slots(m, queue, m[queue + Q_HEAD])
+        m[queue + Q_PLAN_FIRST] = NO_RUN
+        time_ns = serve_on(m, frame, queue, budget, until, now_ns)
+        m[queue + Q_UNWRITTEN] = m[queue + Q_TAIL]
     if time_ns > now_ns:
         m[cpu + C_PLAN] = queue
     return time_ns - now_ns
@@ -310,29 +176,13 @@ def deliver(m, queue, slot, time_ns):
     m[cell_of(m, queue, latency_ns)] += 1
 
 
-@inlined
-def cell_of(m, queue, latency_ns):
-    """Where a latency is counted."""
-    shift = shift_of(latency_ns)
-    return m[queue + Q_HISTOGRAM] + (shift << CELL_BITS) + min(latency_ns >> shift, (2 << CELL_BITS) - 1)
-
-
-@inlined
-def shift_of(latency_ns):
-    """By how much a latency is shifted to CELL_BITS + 1 bits: 0 for those that have no more, SHIFT_MAX at most."""
-    high, shift = latency_ns >> CELL_BITS + 1, 0
-    for step in (16, 8, 4, 2, 1):
-        if high >> step:
-            high >>= step
-            shift += step
-    return shift + 1 if high else 0
-
-
 @compiled
 def take_back(m, cpu):
     """The CPU was interrupted in the middle of a plan: undo what would have come later."""
     queue, frame, now_ns = m[cpu + C_PLAN], m[cpu + C_FRAME], m[G_NOW]
     m[cpu + C_PLAN] = 0
+    if m[queue + Q_PLAN_FIRST] != NO_RUN:
+        write_plan(m, queue)
     if m[frame + F_R2]:  # the plan ended with the slice of the run, in the middle of this packet
         keep_cost(m, queue, slot_of(m, queue, m[queue + Q_HEAD]), m[frame + F_R1])
     while m[frame + F_R1] > 0 and m[slot_of(m, queue, m[queue + Q_HEAD] - 1) + SLOT_DONE] > now_ns:

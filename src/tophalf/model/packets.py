@@ -16,7 +16,8 @@ from tophalf.model.fields import (
     SLOT_SERIAL,
 )
 from tophalf.model.jit import compiled
-from tophalf.model.nicplan import cell_of, slot_of
+from tophalf.model.latencycells import cell_of
+from tophalf.model.nicring import slot_of
 from tophalf.model.stackfields import (
     P_ARRIVAL,
     P_HASH,

@@ -83,7 +83,7 @@ def should_wake_ksoftirqd(m, cpu):
     return not is_rt(m) or m[cpu + C_BH_OWNER] == 0
 
 
-@inlined
+@compiled
 def mark_softirq(m, cpu, vector):
     """__raise_softirq_irqoff; interrupts are off for it, whatever they were (raise_softirq)."""
     irqs_off = m[cpu + C_IRQS_OFF]

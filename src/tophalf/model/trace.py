@@ -22,12 +22,12 @@ from tophalf.model.fields import (
     SOFTIRQ_OFFSET,
     TRACE_ROW,
 )
-from tophalf.model.jit import compiled, inlined
+from tophalf.model.jit import compiled
 
 MARGIN = 64  # rows that one step of the engine can write after the buffer counts as full
 
 
-@inlined
+@compiled
 def emit(m, cpu, kind, a, b, c, name):
     """An event on a CPU. name: the number of a string, -1 for none. Costs nothing where nobody traces."""
     m[G_EVENTS] += 1
@@ -52,7 +52,7 @@ def write(m, cpu, kind, a, b, c, name):
         m[G_LIMIT] = m[G_NOW]  # ends this slice of the run: Python empties the buffer and goes on
 
 
-@inlined
+@compiled
 def flags(m, cpu):
     """common_flags and, above them, common_preempt_count (kernel/trace/trace.c tracing_gen_ctx_irq_test)."""
     count = m[cpu + C_PREEMPT_COUNT]

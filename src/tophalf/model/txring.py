@@ -48,7 +48,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.irqlines import raise_line
 from tophalf.model.jit import compiled
-from tophalf.model.nicplan import go_to_next
+from tophalf.model.nicring import go_to_next
 from tophalf.model.ops import STRIDE
 from tophalf.model.queue import arm, cancel
 from tophalf.model.softirq import raise_softirq

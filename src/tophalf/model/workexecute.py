@@ -7,7 +7,7 @@ queued in turn.
 from tophalf.model.bhwork import execute_bh_worker
 from tophalf.model.fields import BLOCKED, C_CURRENT, F_PC, F_R0, G_NOW, K_CPU, K_STATE, K_TIMER, Q_NEXT
 from tophalf.model.jit import compiled
-from tophalf.model.nicplan import go_to_next
+from tophalf.model.nicring import go_to_next
 from tophalf.model.ops import STRIDE
 from tophalf.model.rescuers import execute_rescuer
 from tophalf.model.sched import schedule

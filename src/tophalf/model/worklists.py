@@ -3,10 +3,10 @@
 A node that is in no list points to itself, as list_del_init leaves it.
 """
 
-from tophalf.model.jit import compiled, inlined
+from tophalf.model.jit import compiled
 
 
-@inlined
+@compiled
 def list_empty(m, head):
     """Whether a list has nothing in it, or a node is in no list."""
     return m[head] == head

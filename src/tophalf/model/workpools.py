@@ -55,7 +55,7 @@ from tophalf.model.workfields import (
 from tophalf.model.worklists import list_add, list_del_init, list_empty
 
 
-@inlined
+@compiled
 def lock(m, cpu):
     """raw_spin_lock_irqsave, of which traces show the traces. Returns what interrupts were."""
     irqs_off = m[cpu + C_IRQS_OFF]
