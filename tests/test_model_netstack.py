@@ -7,11 +7,13 @@ from stackworlds import stack_world
 from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import stackfields as s
+from tophalf.model.assemble.world import assemble
 from tophalf.model.builddriver import add_napi_thread
 from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.packets import mixed
 from tophalf.model.summary import packets
+from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels
 MS = 1_000_000
@@ -273,3 +275,18 @@ def test_a_reader_beside_ksoftirqd_gets_its_share_in_6_1_and_starves_in_6_12(ker
     world, _, _, _ = outcome(builder, queue, 60 * MS)
     spent = int(world.memory[builder.cpus[0] + f.C_TIMES + f.TASK])
     assert share[0] * 60 * MS <= spent <= share[1] * 60 * MS
+
+
+# Receive livelock: an interrupt of 4 µs for each packet, 6 µs of protocols, X = min(λ, (1 - λ t_i) / t_p)
+
+LIVELOCK = '[machine]\ncpus = 2\ntick = "never"\n[costs]\nirq_entry = 0\nirq_exit = 0\nsoftirq_entry = 0\n[[nic]]\ncpus = 0\n' \
+    'mode = "counted"\nring = 100000\nhandler_cost = "4us"\npacket_cost = "1us"\nprotocol_cost = "5us"\nrps_cost = 0\n'
+
+
+@pytest.mark.parametrize("kpps, rps, exact", [(120, 0, 86.67), (150, 0, 66.67), (200, 0, 33.33), (120, 2, 120), (150, 2, 150)])
+def test_receive_livelock_is_as_calculated_and_rps_takes_it_away(kpps, rps, exact):
+    # With RPS the interrupts' CPU spends 1 µs, and could deliver (1 - λ 4 µs) / 1 µs; the other has 5 µs a packet
+    world = assemble(read_scenario(f'{LIVELOCK}rate = "{kpps}k"\nrps_cpus = "{rps}"\n', "livelock.toml"), 0).world()
+    world.run(20 * MS)
+    delivered = packets(world)["delivered"]
+    assert delivered == pytest.approx(exact * 20, rel=0.01)

@@ -114,6 +114,12 @@ def test_isolated_cpus_take_no_packets_for_others():
     assert take_snapshot(builder.world()).facts.net["eth0"].rps == {0: (1, 3)}
 
 
+def test_more_packets_under_way_than_memory_should_hold_are_refused():
+    text = '[machine]\ncpus = 64\nnetdev_max_backlog = 100_000\n[[nic]]\nrate = 1\nrps_cpus = "ffffffff"\ngro_segments = 64\n'
+    with pytest.raises(TophalfError, match="409,[0-9,]* packets can be under way"):
+        built(text).world()
+
+
 # What is refused
 
 

@@ -4,12 +4,14 @@ net/core/dev.c net_dev_init, net/core/net-sysfs.c, net/core/sysctl_net_core.c: a
 packet has a record as long as it is between ring and reader; there are as many as all queues, backlogs and sockets can hold.
 """
 
+from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops, stackops
 from tophalf.model import stackfields as s
 from tophalf.model.program import Assembler
 
 NO_DEVICE = "(no_device)"  # what trace_napi_poll says of a backlog
+PACKETS_MAX = 1 << 23
 BACKLOG_ADDRESS = 0xFFFF_8881_0000_0000
 
 
@@ -128,7 +130,7 @@ def add_reader(builder, name, cpu, socket, run_cost, batch=1, **how):
 
 
 def end_stack(builder):
-    """Backlogs where anything is steered, and room for packets."""
+    """Backlogs where anything is steered, and room for packets. Raises: TophalfError for more of them than memory should hold."""
     if not builder.stacked:
         return
     m = builder.memory
@@ -164,6 +166,9 @@ def _add_packets(builder, sinks, targets):
     truesize = min(m[sink + s.X_TRUESIZE] for sink in sinks)
     sockets = sum(m[socket + s.S_RCVBUF] // truesize + 2 * most + 1 for socket in builder.sockets)
     count = polls + backlogs + sockets
+    if count > PACKETS_MAX:
+        where, do = "backlogs of all CPUs that RPS names, and sockets", "make netdev_max_backlog, rcvbuf or gro_segments smaller"
+        raise TophalfError(f"{count:,} packets can be under way, more than {PACKETS_MAX:,}", where, do)
     first = m.take(count * s.PACKET_SIZE)
     for at in range(count - 1):
         m[first + at * s.PACKET_SIZE + s.P_NEXT] = first + (at + 1) * s.PACKET_SIZE

@@ -44,7 +44,7 @@ SECTION = Section(
         "gro_segments": Key("int", 1, "packets of a flow that GRO makes one of, at the most; 1: none", 1, 64),
         "truesize": Key("int", 768, "what a packet counts for in a socket's buffer, bytes", 256, 1 << 16),
         "rps_cpus": Key("masks", ((),), "RPS: CPUs that do the protocols' work, a mask as in sysfs or one for each queue"),
-        "rps_flow_cnt": Key("int", 0, "RFS: flows that each queue knows; 0: none", 0, 1 << 20),
+        "rps_flow_cnt": Key("int", 0, "RFS: flows that each queue knows; 0: none", 0, 1 << 15),
         "rps_cost": Key("cost", ("constant", 100), "RPS: choosing a CPU and putting the packet on its backlog"),
         "rx_usecs": Key("int", 0, "interrupt so many µs after the first packet that waits", 0, 1_000_000),
         "rx_frames": Key("int", 0, "interrupt when so many packets wait", 0, 1 << 20),
