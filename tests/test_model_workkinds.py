@@ -178,6 +178,15 @@ def test_unbound_work_stays_off_isolated_cpus():
     assert table.cpu[table.kind == vocab.WORKQUEUE_EXECUTE_START].tolist() == [2, 3, 2]  # in turn (wq_rr_cpu_last)
 
 
+def test_an_unbound_worker_never_wakes_on_a_cpu_that_is_offline():
+    builder = Builder(1, cpus=3)
+    wq = add_workqueue(builder, "q", g.WQ_UNBOUND, scope="cpu")
+    queued_at(builder, wq, item(builder, "w", 1), 1, home=2, cpu=0)
+    builder.memory[builder.cpus[0] + f.C_ONLINE] = 0
+    _, table = simulated(builder, 10)
+    assert table.cpu[table.kind == vocab.WORKQUEUE_EXECUTE_START].tolist() == [2]  # its pod is CPU 0 alone
+
+
 def test_an_ordered_workqueue_runs_one_after_the_other_in_the_order_of_queueing():
     builder = Builder(1, cpus=4)
     wq = add_workqueue(builder, "q", g.WQ_UNBOUND | g.WQ_ORDERED)

@@ -124,17 +124,18 @@ def choose_cpu(m, cpu, pool, task):
     """Where an unbound worker wakes: where it was, if that CPU is one that its pool prefers and idle; else an idle one.
 
     kernel/sched/fair.c select_task_rq_fair, as far as it goes here: the CPU before, the waking one, the others in their order;
-    where none is idle the one before, or the first that the pool prefers.
+    where none is idle the one before, or the first that the pool prefers; where those are all offline the waking one.
     """
     if m[task + K_STATE] == RUNNING or m[task + K_DELAYED]:
         return
-    before, target, rank = m[task + K_CPU], m[m[pool + O_SCOPE]], 0
+    before, target, rank = m[task + K_CPU], cpu, -1
     for at in range(m[pool + O_SCOPE_COUNT]):
         other = m[m[pool + O_SCOPE] + at]
         if m[other + C_ONLINE] != CPU_ACTIVE:
             continue
         good = (4 if is_idle(m, other) else 0) + (2 if other == before else 0) + (1 if other == cpu else 0)
-        if good > rank and good != 1:
+        good = 0 if good == 1 else good  # the waking CPU is busy with that
+        if good > rank:
             target, rank = other, good
     move_sleeping(m, task, target)
 
