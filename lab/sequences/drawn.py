@@ -15,8 +15,12 @@ from lab.sequences.language import (
     Sequence,
     bh_off,
     bh_on,
+    cancel,
     cond_resched,
+    disable_irq,
+    enable_irq,
     fire,
+    flush,
     irqs_off,
     irqs_on,
     line,
@@ -93,6 +97,10 @@ class Draw:
                 steps += self.section()
             elif kind < 0.6:
                 steps.append(cond_resched)
+            elif kind < 0.7:
+                steps += self.disabled()
+            elif kind < 0.8 and self.with_works:
+                steps.append(self.random.choice((flush, cancel))(self.random.choice((0, 1, 2))))
             else:
                 steps.append(self.act(True))
         return steps
@@ -105,17 +113,22 @@ class Draw:
             return [begin, send(self.random.choice((0, 1))), spend(20), *acts, end, spend(20)]
         return [begin, acts[0], fire(0), acts[1], end]
 
+    def disabled(self):
+        """A line of its own that is disabled when it is fired, once or twice, and then enabled."""
+        depth = self.random.choice((1, 1, 2))
+        return [disable_irq(2)] * depth + [send(2), spend(50), self.act(True)] + [enable_irq(2), spend(50)] * depth
+
 
 def drawn(seed):
     """The sequence of a seed."""
     draw = Draw(seed)
     priorities = draw.random.sample(range(10, 90), 2)
-    parts = [task(0, *draw.of_task(5), wake(1), wake(2), priority=draw.random.choice((20, 40, 60))), workqueue(0)]
+    parts = [task(0, *draw.of_task(5), wake(1), wake(2), priority=draw.random.choice((20, 40, 60))), workqueue(0),
+             workqueue(1, max_active=draw.random.choice((1, 2)))]  # fmt: skip
     parts += [task(1 + number, *draw.of_task(2), priority=priorities[number], asleep=True) for number in range(2)]
-    parts.append(line(0, *draw.inside(4)))
-    parts.append(line(1, *draw.inside(3), thread=draw.interruptible(3, True)))
+    parts += [line(0, *draw.inside(4)), line(1, *draw.inside(3), thread=draw.interruptible(3, True)), line(2, *draw.inside(3))]
     parts += [softirq(vector, *draw.interruptible(3)) for vector in VECTORS]
     parts += [tasklet(number, *draw.interruptible(3)) for number in range(4)]
     parts += [napi(number, *draw.interruptible(2), rx, finds=draw.random.choice(FINDS)) for number in range(2)]
-    parts += [work(number, *draw.interruptible(3, True)) for number in range(3)]
+    parts += [work(number, *draw.interruptible(3, True), queue=int(number > 0)) for number in range(3)]
     return Sequence(f"drawn-{seed}", "Drawn at random.", *parts)

@@ -17,7 +17,7 @@ from tophalf.model.table import event_table
 COSTS = {"irq_entry": 200, "irq_exit": 100, "softirq_entry": 100, "context_switch": 500, "ipi": 300}
 TICKLESS = 2
 SHARED_LINES = {0: 11, 3: 11}  # of the devices' INTx lines; the others have one each
-FIRST_MSI, FIRST_INTX = 32, 10
+FIRST_MSI, FIRST_INTX = 32, 20
 WAIT_NS = 100
 RUN_NS = 60_000_000
 TRACE_ROWS = 20_000
