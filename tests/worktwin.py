@@ -521,7 +521,14 @@ class WorkTwin(SchedTwin):
         self.locked -= 1
         return True
 
+    def might_sleep(self, me):
+        """Preemption by consent: who may come to sleep lets others in before."""
+        while self.given["preempt"] == "voluntary" and self.resched:
+            self.schedule(True)
+            yield
+
     def flush_queue(self, me, queue):
+        yield from self.might_sleep(me)
         mine = queue.color
         queue.color += 1
         if queue.first:
@@ -588,11 +595,13 @@ class WorkTwin(SchedTwin):
         if what in ("run", "sleep"):
             yield from super().step(task, what, argument)
         elif what == "flush":
+            yield from self.might_sleep(task)
             if self.barrier(task, self.items[argument]):
                 yield from self.wait(task)
             yield
         elif what == "cancel_sync":
             self.cancel(self.items[argument], True, True)
+            yield from self.might_sleep(task)
             if self.barrier(task, self.items[argument]):
                 yield from self.wait(task)
             self.items[argument].disabled -= 1

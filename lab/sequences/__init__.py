@@ -1,8 +1,8 @@
 """Known sequences of interrupts and what follows them, played by a real kernel and by the model: see docs/model/sequences.md."""
 
-from lab.sequences import lines, napis, softirqs, tasklets, threads, works
+from lab.sequences import lines, napis, softirqs, tasklets, threads, timers, works
 
-FAMILIES = (softirqs, tasklets, lines, threads, napis, works)
+FAMILIES = (softirqs, tasklets, lines, threads, napis, timers, works)
 
 
 def sequences(kernel=None):

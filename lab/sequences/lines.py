@@ -20,8 +20,10 @@ from lab.sequences.language import (
     send,
     softirq,
     spend,
+    synchronize,
     task,
     times,
+    wake,
 )
 
 SHARED = (line(0, mine(0), spend(2), ack(0), intx=True), line(3, mine(3), spend(2), ack(3), intx=True))
@@ -57,6 +59,9 @@ SEQUENCES = (
     Sequence("disable-level", "A level that is asserted while the line is disabled interrupts when it is enabled.",
              task(0, disable_irq(0), send(0), spend(200), *MARK, enable_irq(0), spend(100)),
              line(0, mine(0), ack(0), intx=True), QUIET),
+    Sequence("synchronize-lets-in", "synchronize_irq may sleep: it lets others in, though no handler runs.",
+             task(0, wake(1), synchronize(0), *MARK, priority=20), task(1, spend(5), priority=40, asleep=True), line(0, spend(2)),
+             QUIET),
     Sequence("disable-in-handler", "A handler disables its own line: the next edge waits for the task that enables it.",
              task(0, fire(0), send(0), spend(200), *MARK, enable_irq(0), spend(100)),
              line(0, times(0, 1), disable_irq(0), spend(2)), QUIET),

@@ -6,10 +6,11 @@ takes away. Costs are small and only keep time from standing still: the order of
 
 from lab.sequences.language import CPUS, HI, TASKLET_SOFTIRQ
 from tophalf.model import fields as f
-from tophalf.model import manageops, ops, workops
+from tophalf.model import manageops, ops, timerops, workops
 from tophalf.model import workfields as g
 from tophalf.model.build import Builder
 from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action
+from tophalf.model.buildtimers import add_timer, set_function
 from tophalf.model.buildwork import add_work, add_workqueue, end_work, system_workqueue
 from tophalf.model.program import Assembler
 from tophalf.model.table import event_table
@@ -74,6 +75,14 @@ class Player:
     def _declare_work(self, part):
         self.objects["work", part.index] = add_work(self.builder, f"seq_work{part.index}", 0)
 
+    def _declare_timer(self, part):
+        self.objects["timer", part.index] = add_timer(self.builder, f"seq_timer{part.index}")
+
+    def _declare_hrtimer(self, part):
+        soft = any(op[:2] == ("hrtimer_soft", part.index) for other in self.sequence.parts for op in other.program or ())
+        name = f"seq_hrtimer{part.index}"
+        self.objects["hrtimer", part.index] = add_timer(self.builder, name, "soft" if soft else "hrtimer")
+
     def _declare_napi(self, part):
         builder = self.builder
         quiet = builder.irq(200 + part.index, 0)
@@ -97,6 +106,11 @@ class Player:
 
     def _make_work(self, part):
         self.builder.memory[self.objects["work", part.index] + g.X_PROGRAM] = self._program(part)
+
+    def _make_timer(self, part):
+        set_function(self.builder, self.objects[part.kind, part.index], self._program(part))
+
+    _make_hrtimer = _make_timer
 
     def _make_softirq(self, part):
         m = self.builder.memory
@@ -286,6 +300,14 @@ class Writer:
             self.code(ops.OP_NAPI_COMPLETE)
             self.code(ops.OP_RET, work)
             self.code.label(later)
+
+    def _timer(self, index, jiffies):
+        self.code(timerops.OP_MOD_TIMER, self.player.objects["timer", index], jiffies)
+
+    def _hrtimer(self, index, us):
+        self.code(timerops.OP_HRTIMER_START, self.player.objects["hrtimer", index], us * 1000)
+
+    _hrtimer_soft = _hrtimer
 
     def _work(self, op, index, z=0):
         wq = self.player.sequence.of("work")[index].settings["queue"]

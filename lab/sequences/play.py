@@ -85,12 +85,15 @@ def record(kernel, names=()):
     with Guest(kernel, devices=DEVICES) as guest:
         found = play(guest, chosen)
         release = guest.release
-    orders = recorded.read(kernel) if names else {}
+    orders = recorded.read(kernel)
     for name, runs in found.items():
-        seen = undisturbed(runs) or [by_cpu(events) for events, _ in runs]
+        seen = undisturbed(runs)
+        if not seen:
+            print(f"{name}: no run without noise; {'what is recorded stays' if name in orders else 'play it again'}")
+            continue
         orders[name] = max(seen, key=seen.count)
         for other in seen:
             if other != orders[name]:
                 print(f"{name}: not the same each time\n{differences(orders[name], other)}")
-    recorded.write(kernel, release, {one.name: orders[one.name] for one in sequences(kernel)})
+    recorded.write(kernel, release, {one.name: orders[one.name] for one in sequences(kernel) if one.name in orders})
     return recorded.path(kernel)

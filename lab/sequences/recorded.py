@@ -23,6 +23,8 @@ def read(kernel):
 
 def _read(kernel):
     orders, lines = {}, None
+    if not os.path.exists(path(kernel)):
+        return orders
     with open(path(kernel)) as file:
         for line in file.read().splitlines():
             if line.startswith("["):

@@ -1,7 +1,9 @@
 """Tasklets: how often one runs, where, in which order, and beside what."""
 
 from lab.sequences.language import (
+    MARK,
     NET_TX,
+    QUIET,
     Sequence,
     await_,
     bh_off,
@@ -20,6 +22,7 @@ from lab.sequences.language import (
     tasklet_enable,
     tasklet_kill,
     times,
+    wake,
 )
 
 SHORT = tasklet(0, spend(5))
@@ -52,4 +55,6 @@ SEQUENCES = (
              line(0, schedule(0)), softirq(NET_TX, spend(2)), SHORT),
     Sequence("tasklet-kill", "tasklet_kill waits until what was scheduled has run.",
              task(0, schedule(0), tasklet_kill(0), spend(5)), SHORT),
+    Sequence("tasklet-kill-lets-in", "tasklet_kill may sleep: it lets others in, though there is nothing to wait for.",
+             task(0, wake(1), tasklet_kill(0), *MARK, priority=20), task(1, spend(5), priority=40, asleep=True), SHORT, QUIET),
 )

@@ -29,7 +29,7 @@ from tophalf.model.irqlines import is_level, unmask
 from tophalf.model.jit import compiled
 from tophalf.model.kmsg import LOG_UNBALANCED_ENABLE, log
 from tophalf.model.ops import STRIDE
-from tophalf.model.sched import schedule
+from tophalf.model.sched import might_sleep, schedule
 from tophalf.model.wakeup import wake
 
 SPIN_NS = 100  # how often a CPU looks that waits for another's handler to end; a kernel looks without pause
@@ -80,6 +80,8 @@ def check_irq_resend(m, desc):
 @compiled
 def synchronize_irq(m, cpu, frame, desc):
     """Wait until no handler of the line runs, then until none of its threads is active; `frame` looks again meanwhile."""
+    if might_sleep(m, cpu, frame):
+        return
     if m[desc + D_STATE] & IRQ_INPROGRESS:
         m[frame + F_LEFT] = SPIN_NS
         m[frame + F_PC] -= STRIDE

@@ -32,6 +32,7 @@ from tophalf.model.fields import (
     F_CLASS,
     F_KIND,
     F_LEFT,
+    F_PC,
     FIFO,
     G_COSTS,
     G_NOW,
@@ -62,6 +63,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.jit import compiled, inlined
 from tophalf.model.managefields import CPU_DYING, P_CPUHP, P_PUSH, P_STOPPER, P_WAITS_EMPTY
+from tophalf.model.ops import STRIDE
 from tophalf.model.tick import start_tick
 from tophalf.model.trace import emit
 from tophalf.model.wakeup import dequeue, enqueue, trace_priority, wake
@@ -236,3 +238,13 @@ def preempt(m, cpu, frame):
 def forced_threads(m):
     """Whether softirqs and handlers are left to threads (threadirqs, PREEMPT_RT)."""
     return m[G_THREADIRQS] or m[G_PREEMPT] == PREEMPT_RT
+
+
+@compiled
+def might_sleep(m, cpu, frame):
+    """might_resched: with voluntary preemption what may sleep lets others in first. Returns whether: `frame` begins again then."""
+    if m[G_PREEMPT] != PREEMPT_VOLUNTARY or not m[cpu + C_NEED_RESCHED] or m[cpu + C_PREEMPT_COUNT] or m[cpu + C_IRQS_OFF]:
+        return False
+    m[frame + F_PC] -= STRIDE
+    schedule(m, cpu, 1)
+    return True

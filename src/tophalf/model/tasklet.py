@@ -44,7 +44,7 @@ from tophalf.model.ops import (
     OP_TASKLETS_BEGIN,
     STRIDE,
 )
-from tophalf.model.sched import schedule
+from tophalf.model.sched import might_sleep, schedule
 from tophalf.model.softirq import mark_softirq, raise_softirq
 from tophalf.model.trace import emit
 from tophalf.model.wakeup import wake
@@ -85,6 +85,8 @@ def waits_for(m, cpu, frame, tasklet, state):
 
     Returns whether it is so; else the task sleeps, and does the instruction again.
     """
+    if might_sleep(m, cpu, frame):
+        return False
     if m[tasklet + TL_STATE] & state == 0:
         return True
     m[tasklet + TL_WAITER] = m[cpu + C_CURRENT]

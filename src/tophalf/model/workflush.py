@@ -10,7 +10,7 @@ from tophalf.model.contexts import charge
 from tophalf.model.fields import BLOCKED, C_CURRENT, F_ARG, F_LEFT, F_PC, F_R0, G_WORK, K_STATE, K_WORKER
 from tophalf.model.jit import compiled
 from tophalf.model.ops import STRIDE
-from tophalf.model.sched import schedule
+from tophalf.model.sched import might_sleep, schedule
 from tophalf.model.tick import stop_timer
 from tophalf.model.wakeup import wake
 from tophalf.model.workfields import (
@@ -89,7 +89,7 @@ from tophalf.model.workqueue import (
     set_pending,
 )
 
-AT_REST, WAITS, COMPLETED = range(3)  # R_WAIT
+AT_REST, WAITS, COMPLETED, CANCELLED = range(4)  # R_WAIT
 NO_COLOR = -1
 LOOK_NS = 100  # what one look of a busy wait takes (cpu_relax); assumed
 
@@ -149,6 +149,8 @@ def wait_for_completion(m, cpu, frame, waiter):
 def flush_work(m, cpu, frame, waiter, work, delayed):
     """Wait until an item is neither queued nor runs. R0: whether there was anything to wait for."""
     if m[waiter + R_WAIT] == AT_REST:
+        if might_sleep(m, cpu, frame):
+            return
         if delayed == DELAYED and stop_timer(m, work + X_TIMER):
             queue_pending(m, cpu, m[work + X_CPU], m[work + X_WQ], work)
         m[frame + F_R0] = start_flush_work(m, cpu, waiter, work)
@@ -239,6 +241,11 @@ def cancel_work_sync(m, cpu, frame, waiter, work, how):
     """Cancel, wait until it does not run, and let it be queued again (unless how has DISABLE). R0 as cancel_work answers."""
     if m[waiter + R_WAIT] == AT_REST:
         m[waiter + R_GRABBED] = cancel_work(m, cpu, work, how | DISABLE)
+        m[waiter + R_WAIT] = CANCELLED
+        if not m[work + X_FLAGS] & WORK_OFFQ_BH and might_sleep(m, cpu, frame):
+            return
+    if m[waiter + R_WAIT] == CANCELLED:
+        m[waiter + R_WAIT] = AT_REST
         if not start_flush_work(m, cpu, waiter, work):
             cancelled(m, frame, waiter, work, how)
             return
@@ -283,7 +290,7 @@ def next_color(color):
 @compiled
 def flush_workqueue(m, cpu, frame, waiter, wq):
     """Wait for all items that are queued by now. Items queued from here on are of another color."""
-    if m[waiter + R_WAIT] == AT_REST and not start_flush_workqueue(m, cpu, waiter, wq):
+    if m[waiter + R_WAIT] == AT_REST and (might_sleep(m, cpu, frame) or not start_flush_workqueue(m, cpu, waiter, wq)):
         return
     if wait_for_completion(m, cpu, frame, waiter) and m[wq + WQ_FIRST_FLUSHER] == waiter:
         cascade(m, cpu, wq)
