@@ -109,7 +109,9 @@ def counters_agree(world, table):
         assert entries == sum(shot.softirqs.rows[name]) == shot.stat.softirqs[name]
     polls = table.kind == vocab.NAPI_POLL
     processed = sum(int(m[world.builder.cpus[number] + f.C_PROCESSED]) for number in gone)
-    assert int(table.b[polls].sum()) == sum(row.processed for row in shot.softnet.values()) + processed
+    worked, received = int(table.b[polls].sum()), sum(row.processed for row in shot.softnet.values()) + processed
+    # a driver that has sent descriptors left to clean says that it worked the whole weight (ixgbe_poll: return budget)
+    assert worked == received or worked > received and any(m[napi + f.N_TX] for napi in world.builder.napis)
     assert np.count_nonzero(table.kind == vocab.SCHED_SWITCH) == shot.stat.context_switches
     for number, desc in world.builder.irqs.items():
         traced = np.count_nonzero((table.kind == vocab.IRQ_HANDLER_ENTRY) & (table.a == number))
