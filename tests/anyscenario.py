@@ -120,7 +120,7 @@ def machines(draw):
         "netdev_budget": draw(st.sampled_from((1, 64, 300, 1000))), "interrupt_remapping": draw(st.booleans()),
         "irqaffinity": draw(_cpus(cpus)), "managed_irq": draw(st.sets(st.integers(0, cpus - 1), max_size=cpus - 1).map(sorted)),
         "power_efficient": draw(st.booleans()), "worker_creation": draw(st.sampled_from((0, 0, 200_000, 15_000_000))),
-        **draw(anysections.stack_of_machine(cpus)),
+        **draw(anysections.stack_of_machine(cpus)), **draw(anysections.places(cpus)),
     }  # fmt: skip
     tables = [_table("machine", machine, many=False), _table("costs", draw(_costs()), many=False)]
     steers = kernel == "6.1" or preempt != "rt"

@@ -20,6 +20,18 @@ def some_cpus(cpus):
     return st.sets(st.integers(0, cpus - 1), min_size=1).map(sorted)
 
 
+@st.composite
+def places(draw, cpus):
+    """Nodes, each a run of CPUs, and cores of two; how time is accounted for."""
+    given = {"irq_time_accounting": draw(st.booleans())}
+    if cpus > 1 and draw(st.booleans()):
+        cut = draw(st.integers(1, cpus - 1))
+        given["nodes"] = [f"0-{cut - 1}", f"{cut}-{cpus - 1}"]
+    if draw(st.booleans()):
+        given["cores"] = [f"{cpu}-{min(cpu + 1, cpus - 1)}" for cpu in range(0, cpus, 2)]
+    return given
+
+
 # The network stack
 
 

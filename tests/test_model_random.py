@@ -51,6 +51,8 @@ def one_machine(drawn, seed):
     if world.builder.workqueues:
         nothing_is_lost(world)
     times_are_conserved(world)
+    if world.builder.workqueues:
+        nothing_is_lost(world)
     counters_agree(world, table)
     if seed % 4 == 0:
         same_untraced_and_in_slices(drawn, seed, digest(world))

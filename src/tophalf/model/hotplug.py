@@ -3,11 +3,10 @@
 kernel/cpu.c _cpu_down, takedown_cpu, take_cpu_down, _cpu_up, cpuhp_thread_fun, cpuhp_report_idle_dead; kernel/smpboot.c;
 kernel/sched/core.c sched_cpu_deactivate, sched_cpu_wait_empty, sched_cpu_activate; arch/x86/kernel/smpboot.c. Who wrote to
 /sys/devices/system/cpu/cpuN/online (`writer`) asks cpuhp/N, stops all CPUs (`stopmachine`), and looks after what is left; programs:
-`hotplugcode`. Left out: the worker that takes a CPU down for the writer (work_on_cpu), waiting for RCU, block devices,
-the time that a CPU takes to boot, callbacks of drivers, CPU 0, which x86 does not let go.
+`hotplugcode`. Left out: the worker that takes a CPU down for the writer (work_on_cpu), waiting for RCU, draining
+block queues, the time that a CPU takes to boot, callbacks of drivers, CPU 0, which x86 does not let go.
 """
 
-from tophalf import vocab
 from tophalf.model.block import blk_softirq_cpu_dead
 from tophalf.model.contexts import push
 from tophalf.model.cpuoffline import (
@@ -44,6 +43,7 @@ from tophalf.model.fields import (
     PARKED,
     SLEEPING,
 )
+from tophalf.model.irqpoll import irq_poll_cpu_dead
 from tophalf.model.jit import compiled
 from tophalf.model.kmsg import LOG_CPU_OFFLINE, LOG_CPU_ONLINE, log
 from tophalf.model.lists import append
@@ -86,9 +86,9 @@ from tophalf.model.masks import first_of, mask_clear, mask_set
 from tophalf.model.ops import STRIDE
 from tophalf.model.park import kthread_parkme, kthread_should_park, kthread_unpark
 from tophalf.model.queue import arm
+from tophalf.model.rcu import rcutree_migrate_callbacks
 from tophalf.model.sched import is_empty, schedule
 from tophalf.model.smpcall import call_on
-from tophalf.model.softirq import mark_softirq
 from tophalf.model.stopmachine import ack_state, complete, multi_cpu_stop, stop_is_over, stop_machine, stopper_thread
 from tophalf.model.tick import start_tick
 from tophalf.model.wakeup import wake
@@ -96,13 +96,13 @@ from tophalf.model.workhotplug import workqueue_cpu
 
 # Steps of the writer
 (
-    W_ORDER, W_KICK, W_AWAIT, W_PARK, W_STOP, W_FAILED, W_TIMERS, W_NET, W_TELL, W_PACKET, W_IRQ_POLL, W_SOFTIRQ, W_BRING_UP,
-    W_UNPARK, W_END,
-) = range(15)  # fmt: skip
+    W_ORDER, W_KICK, W_AWAIT, W_PARK, W_STOP, W_FAILED, W_TIMERS, W_NET, W_TELL, W_PACKET, W_BLOCK, W_IRQ_POLL, W_SOFTIRQ,
+    W_BRING_UP, W_UNPARK, W_END,
+) = range(16)  # fmt: skip
 # of cpuhp/N
-A_ORDER, A_DEACTIVATE, A_UNBIND, A_PARK, A_EMPTY, A_UNPARK, A_LINES, A_REBIND, A_ACTIVATE, A_END = range(15, 25)
+A_ORDER, A_DEACTIVATE, A_UNBIND, A_PARK, A_EMPTY, A_UNPARK, A_LINES, A_REBIND, A_ACTIVATE, A_END = range(16, 26)
 # of migration/N, of idle
-S_WORK, S_MULTI, S_DISABLE, S_RETRIGGER, S_DYING, S_ACK, S_END, I_DEAD, I_START = range(25, 34)
+S_WORK, S_MULTI, S_DISABLE, S_RETRIGGER, S_DYING, S_ACK, S_END, I_DEAD, I_START = range(26, 35)
 
 
 @compiled
@@ -206,6 +206,7 @@ def after_death(m, cpu, frame, step, where, dead):
     """What the CPU left behind comes here."""
     if step == W_TIMERS:
         log(m, cpu, LOG_CPU_OFFLINE, dead)
+        rcutree_migrate_callbacks(m, cpu, dead)
         timers_dead_cpu(m, cpu, dead)
     elif step == W_NET:
         dev_cpu_dead(m, cpu, dead)
@@ -216,8 +217,10 @@ def after_death(m, cpu, frame, step, where, dead):
             m[frame + F_PC] = where
     elif step == W_PACKET:
         take_over_packet(m, cpu, dead)
+    elif step == W_BLOCK:
+        blk_softirq_cpu_dead(m, cpu, dead)
     elif step == W_IRQ_POLL:
-        mark_softirq(m, cpu, vocab.IRQ_POLL)
+        irq_poll_cpu_dead(m, cpu, dead)
     elif step == W_SOFTIRQ:
         takeover_tasklets(m, cpu, dead)
 

@@ -40,6 +40,7 @@ def _writer(code):
     code(ops.OP_BH_ON)
     code(ops.OP_JUMP, "packets")
     code.label("no_packets")
+    _steps(code, h.W_BLOCK)
     _dead(code, h.W_IRQ_POLL)
     _dead(code, h.W_SOFTIRQ)
     code(ops.OP_JUMP, "written")

@@ -75,3 +75,16 @@ def poll_is_over(m, cpu, frame):
     if work >= m[iop + IOP_WEIGHT] and m[iop + IOP_NEXT]:
         m[block + BC_IOPOLL] = m[iop + IOP_NEXT]
         append(m, block + BC_IOPOLL, block + BC_IOPOLL_TAIL, iop, IOP_NEXT)
+
+
+@compiled
+def irq_poll_cpu_dead(m, cpu, dead):
+    """What waits on the list of a CPU that went offline is polled here first. Raised in any case."""
+    mine, theirs = m[cpu + C_BLOCK], m[dead + C_BLOCK]
+    if mine and m[theirs + BC_IOPOLL]:
+        m[m[theirs + BC_IOPOLL_TAIL] + IOP_NEXT] = m[mine + BC_IOPOLL]
+        if m[mine + BC_IOPOLL] == 0:
+            m[mine + BC_IOPOLL_TAIL] = m[theirs + BC_IOPOLL_TAIL]
+        m[mine + BC_IOPOLL] = m[theirs + BC_IOPOLL]
+        m[theirs + BC_IOPOLL] = 0
+    mark_softirq(m, cpu, vocab.IRQ_POLL)

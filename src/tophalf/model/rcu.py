@@ -4,7 +4,7 @@ kernel/rcu/tree.c rcu_sched_clock_irq, rcu_pending, rcu_core, rcu_do_batch. A gr
 callbacks when none goes on. A CPU notices it in its own rcu_core, passes a quiescent state with a context switch or a tick that
 finds user mode or idle, and says so in its rcu_core. For an idle CPU it is said when the grace period has lasted some jiffies
 (force_qs_rnp). Left out: the tree of nodes and the thread rcu_preempt (grace periods begin and end at no cost), preemptible RCU,
-callbacks that are offloaded (rcu_nocbs), expedited grace periods, stalls, callbacks of CPUs that go offline.
+callbacks that are offloaded (rcu_nocbs), expedited grace periods, stalls.
 """
 
 from tophalf import vocab
@@ -175,3 +175,17 @@ def next_callback(m, cpu, frame, done):
     m[row + BP_DONE] -= 1
     m[row + BP_INVOKED] += 1
     m[frame + F_LEFT] = cost(m, m[m[G_BLOCK] + BG_CALLBACK_COST])
+
+
+@compiled
+def rcutree_migrate_callbacks(m, cpu, dead):
+    """Callbacks of a CPU that is dead are this one's; those that waited wait anew. It is waited for no longer."""
+    if m[G_BLOCK] == 0:
+        return
+    mine, theirs = row_of(m, cpu), row_of(m, dead)
+    if m[theirs + BP_OWES]:
+        report(m, theirs)
+    m[mine + BP_DONE] += m[theirs + BP_DONE]
+    m[mine + BP_NEXT] += m[theirs + BP_WAIT] + m[theirs + BP_NEXT]
+    m[theirs + BP_DONE] = m[theirs + BP_WAIT] = m[theirs + BP_NEXT] = 0
+    start_tick(m, cpu)
