@@ -150,7 +150,7 @@ def _softnet_evidence(case, rows, steered):
         if row.flow_limit:
             yield counted(f"CPU{cpu} flow_limit", row.flow_limit, case.seconds, source)
     if steered:
-        yield counted("received_rps: RPS sent packets here from other CPUs", steered, case.seconds, source)
+        yield counted("received_rps: times RPS of other CPUs woke a backlog", steered, case.seconds, source)
 
 
 def _backlog_remedies(case, rows, steered):

@@ -271,7 +271,7 @@ def _harm(case, views, name, masks, steered):
 
 def _harm_finding(case, views, name, masks, targets, steered, why, severity, dropping):
     folder = f"/sys/class/net/{name}/queues"
-    evidence = [counted("received_rps", steered, case.seconds, "/proc/net/softnet_stat", "packets handed to another CPU")]
+    evidence = [counted("received_rps", steered, case.seconds, "/proc/net/softnet_stat", "times a backlog was woken")]
     evidence.append(seen(f"{name} rps_cpus: CPU {cpu_list(targets)} in {len(masks)} queues", f"{folder}/rx-*/rps_cpus"))
     if dropping:
         lost = sum(case.whole.softnet[cpu].dropped for cpu in dropping)
@@ -308,7 +308,7 @@ RPS_HARMFUL = Rule(
     meaning="""Receive packet steering costs more than it gives: with a hardware queue for each CPU every hop is an IPI for
         nothing; with full or isolated CPUs as targets it moves the problem there.""",
     evidence="""received_rps and dropped of softnet_stat, rps_cpus of each queue, time in irq and softirq of the targets.""",
-    threshold=f"""{limits.RPS_PACKETS_MIN:,} packets/s steered. A warning when a target is isolated, or spends
+    threshold=f"""{limits.RPS_PACKETS_MIN:,} times/s (received_rps, one a batch). A warning when a target is isolated, or spends
         {limits.QUEUE_COST_WARNING:.0%} in interrupt work while CPUs outside the mask idle; information when the device
         has a queue for each CPU.""",
     remedy="""Clear rps_cpus, or name all housekeeping CPUs in it.""",
