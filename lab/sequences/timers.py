@@ -49,7 +49,7 @@ SEQUENCES = (
     Sequence("hrtimer-soft", "One that asks for it runs in the HRTIMER softirq.",
              task(0, start_hrtimer_soft(0, 300), spend(SHORT_US)), hrtimer(0, raise_(IRQ_POLL), spend(2)), QUIET, timers=True),
     Sequence("hrtimers-in-order", "Two hrtimers run in the order of their times, not of their starts.",
-             task(0, start_hrtimer(0, 1500), start_hrtimer(1, 300), spend(SHORT_US)), hrtimer(0, raise_(IRQ_POLL)),
+             task(0, start_hrtimer(0, 8000), start_hrtimer(1, 300), spend(JIFFIES_US)), hrtimer(0, raise_(IRQ_POLL)),
              hrtimer(1, schedule(0)), tasklet(0, spend(2)), QUIET, timers=True),
     Sequence("hrtimer-wakes", "An hrtimer wakes a task over the idle CPU.",
              task(0, start_hrtimer(0, 1000)), task(1, *MARK, asleep=True), hrtimer(0, wake(1)), QUIET, timers=True),
