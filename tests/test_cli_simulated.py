@@ -164,6 +164,7 @@ def test_a_run_can_be_saved(scenario, tmp_path, capsys):
     alone = json.loads(capsys.readouterr().out)
     assert main(["run", scenario, "--save", path, "--json"]) == 0
     saved = json.loads(capsys.readouterr().out)
+    assert saved.pop("saved")["path"] == path
     assert saved | {"wall_seconds": 0} == alone | {"wall_seconds": 0}
     assert main(["laws", path]) == 0
     assert main(["run", scenario, "--save", path]) == 2
