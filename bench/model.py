@@ -145,7 +145,7 @@ def by_pending(count):
     """Devices that interrupt one CPU in turn: as many events wait in the queue, and as many interrupts come, however many."""
     from tophalf.model import fields as f
     from tophalf.model.build import Builder
-    from tophalf.model.builddevices import add_device, spend_program
+    from tophalf.model.irq.builddevices import add_device, spend_program
 
     builder = Builder(1, cpus=-(-count // 128))
     handler = spend_program(builder, builder.cost(10, "handler"))

@@ -10,8 +10,8 @@ import anysections
 from tophalf import vocab
 from tophalf.model import ops
 from tophalf.model.assemble.world import assemble
-from tophalf.model.builddevices import add_tasklet, spend_program
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.builddevices import add_tasklet, spend_program
 from tophalf.scenario.load import read_scenario
 
 CPUS_MAX = 4

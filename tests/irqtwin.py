@@ -12,7 +12,7 @@ from softirqtwin import FIRST_PID
 from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.builddevices import add_device, add_threaded_action
+from tophalf.model.irq.builddevices import add_device, add_threaded_action
 
 FIRST_SHARED_IRQ = 60
 NONE, HANDLED, WAKE_THREAD = range(3)

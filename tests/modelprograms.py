@@ -2,8 +2,8 @@
 
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.builddevices import add_device
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.builddevices import add_device
 
 
 def program(builder, *instructions):

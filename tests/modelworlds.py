@@ -4,9 +4,9 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action, spend_program
-from tophalf.model.builddriver import add_napi_thread
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.builddevices import add_device, add_tasklet, add_threaded_action, spend_program
+from tophalf.model.net.builddriver import add_napi_thread
 
 TICKLESS = 2  # Builder(nohz=...): no tick at all, as in queueing theory
 

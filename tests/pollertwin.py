@@ -10,11 +10,11 @@ from modelprograms import program
 from napitwin import NapiTwin, napi_model_of
 from softirqtwin import FIRST_PID, Task
 from tophalf import vocab
-from tophalf.model import driverops as d
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import napi_address
-from tophalf.model.builddriver import add_busy_reader, add_napi_thread, read_program
+from tophalf.model.net import driverops as d
+from tophalf.model.net.builddriver import add_busy_reader, add_napi_thread, read_program
 
 
 class PollerTwin(NapiTwin):

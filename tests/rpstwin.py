@@ -10,9 +10,9 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder, napi_address
-from tophalf.model.buildstack import BACKLOG_ADDRESS, add_sink, begin_stack, stacked_napi
-from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR
-from tophalf.model.program import Assembler
+from tophalf.model.cpu.ipi import CALL_FUNCTION_SINGLE_VECTOR
+from tophalf.model.ground.program import Assembler
+from tophalf.model.net.buildstack import BACKLOG_ADDRESS, add_sink, begin_stack, stacked_napi
 
 FIRST_IRQ = 24
 

@@ -12,7 +12,7 @@ from softirqtwin import FIRST_IRQ, KSOFTIRQD
 from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
 
 BLOCKED = 2
 

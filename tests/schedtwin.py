@@ -12,9 +12,9 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device
-from tophalf.model.fair import WEIGHTS
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.builddevices import add_device
+from tophalf.model.sched.fair import WEIGHTS
 
 SLEEPS, DEAD = 1, 16
 

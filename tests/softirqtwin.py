@@ -10,8 +10,8 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.builddevices import add_device
 
 GRID = 32
 VECTORS = (vocab.HI, vocab.NET_TX, vocab.BLOCK, vocab.TASKLET, vocab.RCU)

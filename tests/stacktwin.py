@@ -13,7 +13,7 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import napi_address
-from tophalf.model.buildstack import BACKLOG_ADDRESS, add_reader, add_sink, add_socket, begin_stack, connect, stacked_napi
+from tophalf.model.net.buildstack import BACKLOG_ADDRESS, add_reader, add_sink, add_socket, begin_stack, connect, stacked_napi
 
 
 class Part:

@@ -4,7 +4,7 @@ from modelprograms import program
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.buildstack import add_reader, add_sink, add_socket, begin_stack, connect, stacked_napi
+from tophalf.model.net.buildstack import add_reader, add_sink, add_socket, begin_stack, connect, stacked_napi
 
 PACKET, STEER, PROTOCOL, RECV, RUN = 100, 50, 1000, 300, 2000  # ns
 

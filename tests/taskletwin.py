@@ -13,7 +13,7 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_tasklet
+from tophalf.model.irq.builddevices import add_device, add_tasklet
 
 SCHEDULE, DISABLE, ENABLE = 100, 200, 300  # added to a tasklet's number: what a handler does
 OVER = 1 << 62

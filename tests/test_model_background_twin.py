@@ -13,13 +13,14 @@ from modelprograms import busy, program, run, times_of
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.judge import laws
-from tophalf.model import backgroundfields as g
 from tophalf.model import fields as f
-from tophalf.model import ops, vectorops
+from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.buildbackground import begin_background, row
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.simulate import simulate
+from tophalf.model.softirq import backgroundfields as g
+from tophalf.model.softirq import vectorops
+from tophalf.model.softirq.buildbackground import begin_background, row
 from tophalf.scenario.load import read_scenario
 
 MS = 1_000_000

@@ -5,12 +5,12 @@ import pytest
 from modelprograms import busy, program, run, times_of
 from tophalf import vocab
 from tophalf.judge import laws
-from tophalf.model import blockfields as b
 from tophalf.model import fields as f
 from tophalf.model import ops
+from tophalf.model.block import blockfields as b
+from tophalf.model.block.buildblock import add_disk, add_job, add_queue, irq_handler
 from tophalf.model.build import Builder
-from tophalf.model.buildblock import add_disk, add_job, add_queue, irq_handler
-from tophalf.model.builddevices import add_device
+from tophalf.model.irq.builddevices import add_device
 
 COSTS = {"irq_entry": 200, "irq_exit": 100, "softirq_entry": 50, "syscall": 300, "context_switch": 1000, "ipi": 500}
 SERVICE, CQE, COMPLETE, SUBMIT, HANDLER = 20_000, 60, 400, 700, 150
@@ -175,7 +175,7 @@ def test_what_is_finished_where_is_conserved_and_a_cut_changes_nothing():
 
 
 def test_what_a_cpu_that_went_offline_was_to_finish_is_finished_elsewhere():
-    from tophalf.model.block import blk_softirq_cpu_dead
+    from tophalf.model.block.block import blk_softirq_cpu_dead
 
     builder, disk = machine(2, [((0, 1), 0)], rq_affinity=2, costs={"ipi": 10**6})
     job(builder, disk, cpu=1, depth=3)

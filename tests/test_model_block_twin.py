@@ -10,10 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tophalf import vocab
-from tophalf.model import blockfields as b
 from tophalf.model import fields as f
+from tophalf.model.block import blockfields as b
+from tophalf.model.block.buildblock import add_disk, add_job, add_queue, irq_handler
 from tophalf.model.build import Builder
-from tophalf.model.buildblock import add_disk, add_job, add_queue, irq_handler
 
 END_NS = 400_000
 

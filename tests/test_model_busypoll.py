@@ -7,13 +7,13 @@ from modelworlds import add_napi
 from stackworlds import latencies_of, stack_world
 from tophalf import vocab
 from tophalf.errors import TophalfError
-from tophalf.model import driverfields as b
-from tophalf.model import driverops as d
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.assemble.world import assemble
 from tophalf.model.build import Builder
-from tophalf.model.builddriver import USECS_MAX, add_busy_reader, add_napi_thread, let_socket_busy_poll, read_program
+from tophalf.model.net import driverfields as b
+from tophalf.model.net import driverops as d
+from tophalf.model.net.builddriver import USECS_MAX, add_busy_reader, add_napi_thread, let_socket_busy_poll, read_program
 from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels

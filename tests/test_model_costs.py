@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.build import Builder
-from tophalf.model.costs import MEAN_NS_MAX, cost
+from tophalf.model.ground.costs import MEAN_NS_MAX, cost
 
 pytestmark = pytest.mark.kernels
 COUNT = 40_000

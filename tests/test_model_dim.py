@@ -9,11 +9,11 @@ from modelprograms import times_of
 from tophalf import vocab
 from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
-from tophalf.model import dim, moderation
-from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model.assemble.world import assemble
 from tophalf.model.machine.take import take_snapshot
+from tophalf.model.net import dim, moderation
+from tophalf.model.net import driverfields as d
 from tophalf.model.table import event_table
 from tophalf.scenario.load import read_scenario
 

@@ -103,7 +103,7 @@ def test_a_line_that_signals_every_packet_starves_everything_else():
 
 def _handler(builder, queue, napi):
     from tophalf.model import ops
-    from tophalf.model.program import Assembler
+    from tophalf.model.ground.program import Assembler
 
     code = Assembler()
     code.label("handler")

@@ -6,19 +6,19 @@ from modelprograms import at_times, busy, program, times_of
 from modelworlds import TICKLESS, add_napi
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import managefields as g
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_tasklet, spend_program
-from tophalf.model.buildhotplug import add_hotplug
-from tophalf.model.buildwork import add_source, add_work, system_workqueue
-from tophalf.model.kmsg import LOG_NO_VECTORS_TO_UNPLUG
+from tophalf.model.cpu.buildhotplug import add_hotplug
+from tophalf.model.ground.kmsg import LOG_NO_VECTORS_TO_UNPLUG
+from tophalf.model.irq import managefields as g
+from tophalf.model.irq.builddevices import add_tasklet, spend_program
+from tophalf.model.irq.manage import OFFLINE_CPU, ONLINE_CPU, command
 from tophalf.model.machine.take import take_snapshot
-from tophalf.model.manage import OFFLINE_CPU, ONLINE_CPU, command
+from tophalf.model.net.stackfields import SD_INPUT, SD_INPUT_LEN, SD_PROCESS, SD_PROCESS_LEN
 from tophalf.model.simulate import make_world
-from tophalf.model.stackfields import SD_INPUT, SD_INPUT_LEN, SD_PROCESS, SD_PROCESS_LEN
 from tophalf.model.summary import summarise
 from tophalf.model.table import event_table
+from tophalf.model.work.buildwork import add_source, add_work, system_workqueue
 from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels
@@ -144,7 +144,7 @@ def test_tasklets_that_wait_are_taken_over():
 def test_a_managed_line_waits_for_a_cpu_of_its_mask():
     builder = machine(3)
     desc = builder.irq(24, None, affinity=[2], managed=True)
-    from tophalf.model.builddevices import add_device
+    from tophalf.model.irq.builddevices import add_device
 
     add_device(builder, "dev", desc, False, ("times", [MS // 2, 4 * MS, 9 * MS]))
     builder.action(desc, "dev", program(builder, (ops.OP_RET, f.IRQ_HANDLED)))
@@ -217,7 +217,7 @@ offline = 2
 
 @pytest.mark.parametrize("kernel", ["6.1", "6.12"])
 def test_a_thread_follows_its_line(kernel):
-    from tophalf.model.builddevices import add_device, add_threaded_action
+    from tophalf.model.irq.builddevices import add_device, add_threaded_action
 
     builder = machine(3, kernel=kernel)
     desc = builder.irq(24, 2, affinity=[1, 2])

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hotplugtwin import HotplugTwin
 from tophalf.model import fields as f
 from tophalf.model.build import Builder
-from tophalf.model.buildhotplug import add_hotplug
-from tophalf.model.manage import OFFLINE_CPU, ONLINE_CPU, command
-from tophalf.model.managefields import HP_WRITER, M_HOTPLUG, P_CPUHP, P_STOPPER
+from tophalf.model.cpu.buildhotplug import add_hotplug
+from tophalf.model.irq.manage import OFFLINE_CPU, ONLINE_CPU, command
+from tophalf.model.irq.managefields import HP_WRITER, M_HOTPLUG, P_CPUHP, P_STOPPER
 from tophalf.model.table import event_table
 
 ORDERS_NS = 3_010_000  # between two orders; HZ=100, so that no tick comes in the middle of one

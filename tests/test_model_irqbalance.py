@@ -10,11 +10,11 @@ from tophalf.errors import TophalfError
 from tophalf.host.door import open_machine
 from tophalf.host.sample import take_snapshots
 from tophalf.model import fields as f
-from tophalf.model import managefields as g
 from tophalf.model.balancer.daemon import Files, Irqbalance
 from tophalf.model.balancer.loads import take_loads
 from tophalf.model.balancer.placement import calculate_placement, force_rebalance, migrate, update_migration_status
 from tophalf.model.balancer.tree import ETHERNET, LEGACY, OTHER, STORAGE, Interrupt, Tree, class_of
+from tophalf.model.irq import managefields as g
 from tophalf.model.simulate import make_world
 from tophalf.model.summary import digest
 from tophalf.scenario.load import load_scenario, read_scenario

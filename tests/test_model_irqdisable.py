@@ -6,11 +6,11 @@ from modelprograms import at_times, program, run, times_of
 from modelworlds import TICKLESS
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import manageops as mops
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_threaded_action
-from tophalf.model.kmsg import LOG_UNBALANCED_ENABLE
+from tophalf.model.ground.kmsg import LOG_UNBALANCED_ENABLE
+from tophalf.model.irq import manageops as mops
+from tophalf.model.irq.builddevices import add_device, add_threaded_action
 
 pytestmark = pytest.mark.kernels
 
@@ -60,7 +60,7 @@ def test_while_a_replay_is_under_way_nothing_is_sent_again():
     world = builder.world()
     world.memory[desc + f.D_STATE] = f.IRQ_REPLAY | f.IRQ_PENDING | f.IRQ_DISABLED
     world.memory[desc + f.D_DEPTH] = 1
-    from tophalf.model.manage import ENABLE_IRQ, command
+    from tophalf.model.irq.manage import ENABLE_IRQ, command
 
     command(world.memory, ENABLE_IRQ, desc)
     assert world.memory[desc + f.D_STATE] == f.IRQ_REPLAY | f.IRQ_PENDING  # -EBUSY
@@ -116,8 +116,8 @@ def test_synchronize_irq_sleeps_until_the_threads_are_done():
 
 def two_cpus_one_edge(chip, others):
     """A handler of 30 µs on CPU 0 whose line is moved to CPU 1 under it, and comes there at `others`. Returns (world, table)."""
-    from tophalf.model.manage import SET_AFFINITY, command
-    from tophalf.model.managefields import M_WANTED
+    from tophalf.model.irq.manage import SET_AFFINITY, command
+    from tophalf.model.irq.managefields import M_WANTED
 
     builder = machine(cpus=2)
     desc = builder.irq(24, 0, affinity=(0, 1), chip=chip)

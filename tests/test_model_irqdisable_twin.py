@@ -11,13 +11,13 @@ from modelprograms import program, run, times_of
 from modelworlds import TICKLESS
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import manageops as mops
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_threaded_action
-from tophalf.model.irqdisable import SPIN_NS
-from tophalf.model.kmsg import LOG_SIZE, LOG_UNBALANCED_ENABLE
-from tophalf.model.manage import DISABLE_IRQ, ENABLE_IRQ, command
+from tophalf.model.ground.kmsg import LOG_SIZE, LOG_UNBALANCED_ENABLE
+from tophalf.model.irq import manageops as mops
+from tophalf.model.irq.builddevices import add_device, add_threaded_action
+from tophalf.model.irq.irqdisable import SPIN_NS
+from tophalf.model.irq.manage import DISABLE_IRQ, ENABLE_IRQ, command
 from tophalf.model.table import event_table
 
 pytestmark = pytest.mark.kernels

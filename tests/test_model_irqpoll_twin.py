@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from modelprograms import at_times, run, times_of
 from test_model_block import COMPLETE, CQE, HANDLER, job, machine
 from tophalf import vocab
-from tophalf.model import blockfields as b
 from tophalf.model import fields as f
 from tophalf.model import ops
+from tophalf.model.block import blockfields as b
+from tophalf.model.block.buildblock import add_disk, add_job, add_queue, polled_irq_handler
 from tophalf.model.build import Builder
-from tophalf.model.buildblock import add_disk, add_job, add_queue, polled_irq_handler
 from tophalf.model.simulate import simulate
 from tophalf.scenario.load import read_scenario
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tophalf.model.fields import CELL_BITS, HISTOGRAM_SIZE
+from tophalf.model.ground.latencycells import shift_of
 from tophalf.model.latencies import cell_bounds_ns, merged, summary
-from tophalf.model.latencycells import shift_of
 
 
 def cell_of(latency_ns):

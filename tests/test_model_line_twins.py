@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tophalf.model import fields as f
 from tophalf.model.build import Builder
-from tophalf.model.matrix import FIRST_VECTOR, SYSTEM_VECTORS
-from tophalf.model.spurious import note_interrupt
+from tophalf.model.irq.matrix import FIRST_VECTOR, SYSTEM_VECTORS
+from tophalf.model.irq.spurious import note_interrupt
 
 pytestmark = pytest.mark.kernels
 

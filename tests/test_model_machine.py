@@ -14,12 +14,12 @@ from tophalf.judge import metrics
 from tophalf.judge.lines import source_of
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model import workfields as g
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device
-from tophalf.model.buildwork import add_workqueue
+from tophalf.model.irq.builddevices import add_device
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.table import event_table
+from tophalf.model.work import workfields as g
+from tophalf.model.work.buildwork import add_workqueue
 from workprograms import item, queued_at, simulated
 
 pytestmark = pytest.mark.kernels

@@ -7,12 +7,12 @@ from modelworlds import TICKLESS
 from test_model_moves_twin import set_affinity
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import managefields as g
-from tophalf.model import manageops as mops
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_threaded_action
-from tophalf.model.matrix import VECTORS_PER_CPU
+from tophalf.model.irq import managefields as g
+from tophalf.model.irq import manageops as mops
+from tophalf.model.irq.builddevices import add_device, add_threaded_action
+from tophalf.model.irq.matrix import VECTORS_PER_CPU
 from tophalf.model.simulate import make_world
 from tophalf.model.table import event_table
 from tophalf.scenario.load import read_scenario

@@ -12,8 +12,8 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.manage import SET_AFFINITY, command
-from tophalf.model.managefields import I_AFFINITY, I_PENDING_MASK, M_WANTED, SETAFFINITY_PENDING
+from tophalf.model.irq.manage import SET_AFFINITY, command
+from tophalf.model.irq.managefields import I_AFFINITY, I_PENDING_MASK, M_WANTED, SETAFFINITY_PENDING
 from tophalf.model.table import event_table
 
 CPUS = 4

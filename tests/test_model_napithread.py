@@ -13,11 +13,12 @@ from stackworlds import latencies_of, stack_world
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import floating, ops
+from tophalf.model import ops
 from tophalf.model.assemble.world import assemble
 from tophalf.model.build import Builder
-from tophalf.model.builddriver import add_napi_thread
 from tophalf.model.machine.take import take_snapshot
+from tophalf.model.net.builddriver import add_napi_thread
+from tophalf.model.sched import floating
 from tophalf.model.world import _as_memory
 from tophalf.scenario.load import read_scenario
 

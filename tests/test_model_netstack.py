@@ -6,12 +6,12 @@ from modelprograms import run, times_of
 from stackworlds import stack_world
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import stackfields as s
 from tophalf.model.assemble.world import assemble
-from tophalf.model.builddriver import add_napi_thread
-from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR
+from tophalf.model.cpu.ipi import CALL_FUNCTION_SINGLE_VECTOR
 from tophalf.model.machine.take import take_snapshot
-from tophalf.model.packets import mixed
+from tophalf.model.net import stackfields as s
+from tophalf.model.net.builddriver import add_napi_thread
+from tophalf.model.net.packets import mixed
 from tophalf.model.summary import packets
 from tophalf.scenario.load import read_scenario
 

@@ -9,7 +9,7 @@ from modelworlds import TICKLESS, add_napi
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.latencycells import shift_of
+from tophalf.model.ground.latencycells import shift_of
 from tophalf.model.summary import digest
 
 pytestmark = pytest.mark.kernels

@@ -14,10 +14,10 @@ from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.judge import laws
 from tophalf.model import fields as f
-from tophalf.model import nmifields as n
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.buildnmi import add_nmi
+from tophalf.model.irq import nmifields as n
+from tophalf.model.irq.buildnmi import add_nmi
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.simulate import simulate
 from tophalf.model.table import event_table

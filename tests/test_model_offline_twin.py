@@ -10,14 +10,15 @@ from modelprograms import program
 from modelworlds import TICKLESS
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import ops, workops
+from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_threaded_action, spend_program
-from tophalf.model.buildhotplug import add_hotplug
-from tophalf.model.buildwork import add_work, system_workqueue
-from tophalf.model.manage import OFFLINE_CPU, ONLINE_CPU, SET_AFFINITY, command
-from tophalf.model.managefields import I_AFFINITY, M_ONLINE, M_WANTED, P_AVAILABLE, P_MANAGED_ALLOCATED
+from tophalf.model.cpu.buildhotplug import add_hotplug
+from tophalf.model.irq.builddevices import add_device, add_threaded_action, spend_program
+from tophalf.model.irq.manage import OFFLINE_CPU, ONLINE_CPU, SET_AFFINITY, command
+from tophalf.model.irq.managefields import I_AFFINITY, M_ONLINE, M_WANTED, P_AVAILABLE, P_MANAGED_ALLOCATED
 from tophalf.model.table import event_table
+from tophalf.model.work import workops
+from tophalf.model.work.buildwork import add_work, system_workqueue
 
 CPUS, LINES = 4, 3
 STEP_NS = 50_000_000  # long enough for an order, and for an old vector to be freed

@@ -17,7 +17,7 @@ MODEL = os.path.join(os.path.dirname(HERE), "src", "tophalf", "model")
 COPIED_STATEMENTS_MAX, COPIED_IN_ALL_MAX = 110, 1600
 
 PROGRAM = '''
-from tophalf.model.jit import compiled, entry, inlined
+from tophalf.model.ground.jit import compiled, entry, inlined
 
 @inlined
 def add(m, where, what):
@@ -55,7 +55,7 @@ def program(tmp_path, monkeypatch):
 def plain():
     """The same program as it stands."""
     names = {"compiled": lambda function: function}
-    exec(PROGRAM.replace("from tophalf.model.jit import compiled, entry, inlined", "entry = inlined = compiled"), names)
+    exec(PROGRAM.replace("from tophalf.model.ground.jit import compiled, entry, inlined", "entry = inlined = compiled"), names)
     return names
 
 

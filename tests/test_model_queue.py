@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tophalf.model import queue
 from tophalf.model.fields import G_HEAP, G_HEAP_COUNT, G_SIZE, NEVER, T_SLOT, T_TIME, TIMER_SIZE
+from tophalf.model.ground import queue
 
 pytestmark = pytest.mark.kernels
 TIMERS = 12

@@ -17,8 +17,8 @@ from tophalf.host.sample import take_snapshots
 from tophalf.host.trace.traces import load_events
 from tophalf.judge import laws
 from tophalf.model import fields as f
-from tophalf.model import stackfields as s
 from tophalf.model.machine.take import take_snapshot
+from tophalf.model.net import stackfields as s
 from tophalf.model.summary import TIMES, digest, summarise
 from tophalf.model.table import event_table
 from workprograms import nothing_is_lost

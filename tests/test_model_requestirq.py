@@ -11,8 +11,8 @@ from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device
-from tophalf.model.requestirq import RequestError, request_irq, request_threaded_irq
+from tophalf.model.irq.builddevices import add_device
+from tophalf.model.irq.requestirq import RequestError, request_irq, request_threaded_irq
 
 pytestmark = pytest.mark.kernels
 SHARED, ONESHOT, LEVEL = f.IRQF_SHARED, f.IRQF_ONESHOT, f.FLOW_LEVEL

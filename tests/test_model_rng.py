@@ -8,8 +8,8 @@ import math
 import pytest
 
 from tophalf.compiled import jit_is_enabled
-from tophalf.model import rng
 from tophalf.model.fields import G_SIZE, G_ZIGGURAT
+from tophalf.model.ground import rng
 
 pytestmark = pytest.mark.kernels
 COUNT = 200_000

@@ -10,7 +10,7 @@ from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.fair import WEIGHTS, weight_of_nice
+from tophalf.model.sched.fair import WEIGHTS, weight_of_nice
 
 pytestmark = pytest.mark.kernels
 KERNELS = ("6.1", "6.12")

@@ -15,13 +15,13 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import latencies
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_call
-from tophalf.model.costs import cost
-from tophalf.model.ipi import IPI_VECTORS, ipis_arrive, send_ipi
-from tophalf.model.latencycells import cell_of, shift_of
-from tophalf.model.queue import cancel
-from tophalf.model.smpcall import call_on
-from tophalf.model.trace import emit
+from tophalf.model.cpu.ipi import IPI_VECTORS, ipis_arrive, send_ipi
+from tophalf.model.cpu.smpcall import call_on
+from tophalf.model.ground.costs import cost
+from tophalf.model.ground.latencycells import cell_of, shift_of
+from tophalf.model.ground.queue import cancel
+from tophalf.model.ground.trace import emit
+from tophalf.model.irq.builddevices import add_call
 
 pytestmark = pytest.mark.kernels
 

@@ -7,9 +7,9 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_call
-from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR
-from tophalf.model.smpcall import call_on
+from tophalf.model.cpu.ipi import CALL_FUNCTION_SINGLE_VECTOR
+from tophalf.model.cpu.smpcall import call_on
+from tophalf.model.irq.builddevices import add_call
 
 pytestmark = pytest.mark.kernels
 

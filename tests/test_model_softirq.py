@@ -12,7 +12,7 @@ from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_tasklet
+from tophalf.model.irq.builddevices import add_tasklet
 from tophalf.model.table import event_table
 
 pytestmark = pytest.mark.kernels

@@ -9,8 +9,8 @@ from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device
-from tophalf.model.kmsg import LOG_DISABLING_IRQ, LOG_NOBODY_CARED
+from tophalf.model.ground.kmsg import LOG_DISABLING_IRQ, LOG_NOBODY_CARED
+from tophalf.model.irq.builddevices import add_device
 from tophalf.model.table import event_table
 
 pytestmark = pytest.mark.kernels

@@ -9,7 +9,7 @@ from softirqtwin import COSTS
 from stacktwin import StackTwin, stack_model_of
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import stackfields as s
+from tophalf.model.net import stackfields as s
 from tophalf.model.table import event_table
 from twincompare import same_events, same_ticks, words
 

@@ -10,7 +10,7 @@ from tophalf.events import COLUMNS
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_function, add_tasklet
+from tophalf.model.irq.builddevices import add_function, add_tasklet
 from tophalf.model.table import Functions, event_table
 
 pytestmark = pytest.mark.kernels
@@ -83,7 +83,7 @@ def test_each_kind_says_what_vocab_says_it_holds():
 
 
 def _returns(builder):
-    from tophalf.model.program import Assembler
+    from tophalf.model.ground.program import Assembler
 
     code = Assembler()
     code.label("start")

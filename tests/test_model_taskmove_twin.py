@@ -15,7 +15,7 @@ from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_threaded_action
+from tophalf.model.irq.builddevices import add_device, add_threaded_action
 from tophalf.model.table import event_table
 
 pytestmark = pytest.mark.kernels

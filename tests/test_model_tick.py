@@ -10,8 +10,8 @@ from tophalf.judge import laws
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
+from tophalf.model.sched.tick import start_timer
 from tophalf.model.table import event_table
-from tophalf.model.tick import start_timer
 
 pytestmark = pytest.mark.kernels
 TICK, TIMER_VECTOR = vocab.VECTOR_ENTRY, 0xEC

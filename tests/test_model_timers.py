@@ -13,10 +13,10 @@ from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model import timerops as o
 from tophalf.model.build import Builder
-from tophalf.model.buildtimers import add_sampler, add_timer, set_function
 from tophalf.model.simulate import simulate
+from tophalf.model.timer import timerops as o
+from tophalf.model.timer.buildtimers import add_sampler, add_timer, set_function
 from tophalf.scenario.load import read_scenario
 
 MS = 1_000_000

@@ -7,14 +7,15 @@ import pytest
 from modelprograms import program, run, times_of
 from tophalf import vocab
 from tophalf.errors import TophalfError
-from tophalf.model import driverfields as d
 from tophalf.model import fields as f
-from tophalf.model import ops, txring
+from tophalf.model import ops
 from tophalf.model.assemble.world import assemble
 from tophalf.model.build import Builder
-from tophalf.model.buildtx import add_tx
-from tophalf.model.cpuoffline import dev_cpu_dead
+from tophalf.model.cpu.cpuoffline import dev_cpu_dead
 from tophalf.model.machine.take import take_snapshot
+from tophalf.model.net import driverfields as d
+from tophalf.model.net import txring
+from tophalf.model.net.buildtx import add_tx
 from tophalf.model.simulate import simulate
 from tophalf.model.table import event_table
 from tophalf.model.world import _as_memory

@@ -12,8 +12,8 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
+from tophalf.model.sched.tick import mod_timer, stop_timer
 from tophalf.model.table import event_table
-from tophalf.model.tick import mod_timer, stop_timer
 
 pytestmark = pytest.mark.kernels
 TIMERS = 6

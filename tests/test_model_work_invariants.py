@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 import anyscenario
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import workfields as g
 from tophalf.model.assemble.world import assemble
 from tophalf.model.table import event_table
+from tophalf.model.work import workfields as g
 from tophalf.scenario.load import read_scenario
 from workprograms import nothing_is_lost
 

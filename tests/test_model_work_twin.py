@@ -8,12 +8,13 @@ from modelprograms import program
 from softirqtwin import FIRST_IRQ, GRID
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import ops, workops
-from tophalf.model import workfields as g
+from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device
-from tophalf.model.buildwork import add_work, add_workqueue
+from tophalf.model.irq.builddevices import add_device
 from tophalf.model.table import event_table
+from tophalf.model.work import workfields as g
+from tophalf.model.work import workops
+from tophalf.model.work.buildwork import add_work, add_workqueue
 from workprograms import nothing_is_lost
 from worktwin import WorkTwin
 

@@ -4,10 +4,11 @@ import pytest
 
 from modelprograms import program
 from tophalf.model import fields as f
-from tophalf.model import ops, workops
-from tophalf.model import workfields as g
+from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.buildwork import add_workqueue, system_workqueue
+from tophalf.model.work import workfields as g
+from tophalf.model.work import workops
+from tophalf.model.work.buildwork import add_workqueue, system_workqueue
 from workprograms import MS, counts, ended, item, nothing_is_lost, queue, queued_at, run, simulated, started, story
 
 pytestmark = pytest.mark.kernels

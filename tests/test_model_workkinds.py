@@ -6,11 +6,12 @@ from modelprograms import at_times, busy, program
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import ops, workops
-from tophalf.model import workfields as g
+from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_tasklet
-from tophalf.model.buildwork import SYSTEM, add_source, add_workqueue, system_workqueue, workqueues
+from tophalf.model.irq.builddevices import add_tasklet
+from tophalf.model.work import workfields as g
+from tophalf.model.work import workops
+from tophalf.model.work.buildwork import SYSTEM, add_source, add_workqueue, system_workqueue, workqueues
 from workprograms import MS, counts, ended, item, nothing_is_lost, queue, queued_at, run, simulated, started, story
 
 pytestmark = pytest.mark.kernels

@@ -5,9 +5,9 @@ import pytest
 from modelprograms import busy
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import workfields as g
 from tophalf.model.build import Builder
-from tophalf.model.buildwork import add_workqueue, system_workqueue
+from tophalf.model.work import workfields as g
+from tophalf.model.work.buildwork import add_workqueue, system_workqueue
 from workprograms import counts, ended, item, kworkers, nothing_is_lost, queue, queued_at, simulated, started, story, timeline
 
 pytestmark = pytest.mark.kernels

@@ -6,7 +6,7 @@ import pytest
 
 from tophalf.model import fields as f
 from tophalf.model.assemble.world import assemble
-from tophalf.model.nicring import arrival_of
+from tophalf.model.net.nicring import arrival_of
 from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels

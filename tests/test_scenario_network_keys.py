@@ -4,11 +4,11 @@ import pytest
 
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import stackfields as s
 from tophalf.model.assemble.flows import Spread, indirection
 from tophalf.model.assemble.world import assemble
 from tophalf.model.machine.take import take_snapshot
-from tophalf.model.packets import mixed
+from tophalf.model.net import stackfields as s
+from tophalf.model.net.packets import mixed
 from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.kernels

@@ -3,11 +3,12 @@
 from modelprograms import program
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import ops, workops
-from tophalf.model import workfields as g
+from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.buildwork import add_source, add_work, add_workqueue
 from tophalf.model.table import event_table
+from tophalf.model.work import workfields as g
+from tophalf.model.work import workops
+from tophalf.model.work.buildwork import add_source, add_work, add_workqueue
 
 MS = 1_000_000
 

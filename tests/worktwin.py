@@ -15,7 +15,7 @@ from schedtwin import DEAD, Entity, SchedTwin
 from softirqtwin import FIRST_PID, KSOFTIRQD
 from tophalf import vocab
 from tophalf.model import fields as f
-from tophalf.model import workfields as g
+from tophalf.model.work import workfields as g
 
 BLOCKED, IDLE = 2, 0x80
 HOG_NS = 10_000_000

@@ -6,14 +6,17 @@ takes away. Costs are small and only keep time from standing still: the order of
 
 from lab.sequences.language import CPUS, HI, TASKLET_SOFTIRQ
 from tophalf.model import fields as f
-from tophalf.model import manageops, ops, timerops, workops
-from tophalf.model import workfields as g
+from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action
-from tophalf.model.buildtimers import add_timer, set_function
-from tophalf.model.buildwork import add_work, add_workqueue, end_work, system_workqueue
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq import manageops
+from tophalf.model.irq.builddevices import add_device, add_tasklet, add_threaded_action
 from tophalf.model.table import event_table
+from tophalf.model.timer import timerops
+from tophalf.model.timer.buildtimers import add_timer, set_function
+from tophalf.model.work import workfields as g
+from tophalf.model.work import workops
+from tophalf.model.work.buildwork import add_work, add_workqueue, end_work, system_workqueue
 
 COSTS = {"irq_entry": 200, "irq_exit": 100, "softirq_entry": 100, "context_switch": 500, "ipi": 300}
 TICKLESS = 2
@@ -257,7 +260,7 @@ class Writer:
         self.code.label(go)
 
     def _affinity(self, line, cpu):
-        from tophalf.model.buildmanage import cpu_mask
+        from tophalf.model.irq.buildmanage import cpu_mask
 
         self.code(manageops.OP_SET_AFFINITY, self.player.objects["line", line], cpu_mask(self.player.builder, [cpu]))
 

@@ -8,8 +8,8 @@ Orders (`orders`) and irqbalance are actors. Left out: what it costs the machine
 
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.manageops import OP_ACTOR
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.manageops import OP_ACTOR
 
 
 def add_actor(builder, first_ns, make):

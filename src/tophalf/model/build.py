@@ -8,18 +8,18 @@ import math
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model.buildmanage import begin_line, begin_managed, begin_percpu_line, end_managed
-from tophalf.model.buildrates import period_of
-from tophalf.model.buildstack import end_stack
-from tophalf.model.costs import MEAN_NS_MAX
-from tophalf.model.fair import weight_of_nice
-from tophalf.model.ipi import CALL_FUNCTION_SINGLE_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
-from tophalf.model.kmsg import LOG_SIZE
-from tophalf.model.memory import Memory
+from tophalf.model.cpu.ipi import CALL_FUNCTION_SINGLE_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
+from tophalf.model.ground.costs import MEAN_NS_MAX
+from tophalf.model.ground.kmsg import LOG_SIZE
+from tophalf.model.ground.memory import Memory
+from tophalf.model.ground.program import Assembler
+from tophalf.model.ground.rng import ziggurat_table
+from tophalf.model.irq.buildmanage import begin_line, begin_managed, begin_percpu_line, end_managed
+from tophalf.model.irq.requestirq import request_irq
 from tophalf.model.microcode import kernel_routines, poll_routine, staged_poll_routine
-from tophalf.model.program import Assembler
-from tophalf.model.requestirq import request_irq
-from tophalf.model.rng import ziggurat_table
+from tophalf.model.net.buildrates import period_of
+from tophalf.model.net.buildstack import end_stack
+from tophalf.model.sched.fair import weight_of_nice
 
 COST_NAMES = (
     "irq_entry", "irq_exit", "softirq_entry", "syscall", "page_fault", "context_switch", "ipi", "timer_tick", "cache_cold",
@@ -262,7 +262,7 @@ class Builder:
 
     def world(self, trace_rows=0):
         """The World, ready to run. trace_rows: room for events between two looks of Python; 0: no tracing."""
-        from tophalf.model.buildwork import end_work, timer_count
+        from tophalf.model.work.buildwork import end_work, timer_count
         from tophalf.model.world import World
 
         m = self.memory

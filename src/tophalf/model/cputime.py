@@ -21,8 +21,8 @@ from tophalf.model.fields import (
     TICK_SYSTEM,
     TICK_USER,
 )
-from tophalf.model.jit import compiled
-from tophalf.model.sched import in_user_mode
+from tophalf.model.ground.jit import compiled
+from tophalf.model.sched.sched import in_user_mode
 
 
 @compiled

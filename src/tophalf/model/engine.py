@@ -3,12 +3,10 @@
 One step of a CPU is one instruction of the program in its topmost frame. Interrupts are looked for before each, if they are on.
 """
 
-from tophalf.model.block import disk_completes, execute_block
-from tophalf.model.blockops import BLOCK_END
-from tophalf.model.contexts import NO_INSTRUCTION, TIME_STANDS_STILL, call, charge, disturb, fail, pop
-from tophalf.model.costs import cost
-from tophalf.model.device import device_fires, device_listens, execute_device
-from tophalf.model.driver import execute_driver
+from tophalf.model.block.block import disk_completes, execute_block
+from tophalf.model.block.blockops import BLOCK_END
+from tophalf.model.cpu.ipi import ipis_arrive
+from tophalf.model.cpu.smpcall import call_functions
 from tophalf.model.fields import (
     C_FRAME,
     C_IRQS_OFF,
@@ -48,18 +46,24 @@ from tophalf.model.fields import (
     T_OWNER,
     T_TIME,
 )
-from tophalf.model.hardirq import deliver, execute_hardirq
-from tophalf.model.ipi import ipis_arrive
-from tophalf.model.irqpoll import execute_irq_poll
-from tophalf.model.irqthread import execute_irq_thread
-from tophalf.model.jit import compiled, entry, inlined
-from tophalf.model.localtimer import local_timer, run_timers
-from tophalf.model.manage import execute_manage
-from tophalf.model.napi import execute_napi
-from tophalf.model.netstack import execute_stack
-from tophalf.model.nic import execute_nic, queue_looks, watch
-from tophalf.model.nicring import arrive
-from tophalf.model.nmi import begin_nmi, leave_nmi, nmi_arrives
+from tophalf.model.ground.contexts import NO_INSTRUCTION, TIME_STANDS_STILL, call, charge, disturb, fail, pop
+from tophalf.model.ground.costs import cost
+from tophalf.model.ground.jit import compiled, entry, inlined
+from tophalf.model.ground.queue import arm, next_time
+from tophalf.model.ground.queue import pop as pop_timer
+from tophalf.model.irq.device import device_fires, device_listens, execute_device
+from tophalf.model.irq.hardirq import deliver, execute_hardirq
+from tophalf.model.irq.irqthread import execute_irq_thread
+from tophalf.model.irq.manage import execute_manage
+from tophalf.model.irq.nmi import begin_nmi, leave_nmi, nmi_arrives
+from tophalf.model.net.driver import execute_driver
+from tophalf.model.net.napi import execute_napi
+from tophalf.model.net.netstack import execute_stack
+from tophalf.model.net.nic import execute_nic, queue_looks, watch
+from tophalf.model.net.nicring import arrive
+from tophalf.model.net.stackops import STACK_END
+from tophalf.model.net.txring import advance as advance_tx
+from tophalf.model.net.txring import tx_looks, tx_watch
 from tophalf.model.ops import (
     BLOCK_FROM,
     CONTROL_END,
@@ -96,23 +100,19 @@ from tophalf.model.ops import (
     VECTOR_FROM,
     WORK_FROM,
 )
-from tophalf.model.queue import arm, next_time
-from tophalf.model.queue import pop as pop_timer
-from tophalf.model.rcu import execute_background
-from tophalf.model.sched import may_preempt, preempt
-from tophalf.model.smpcall import call_functions
-from tophalf.model.softirq import execute_softirq
-from tophalf.model.stackops import STACK_END
-from tophalf.model.tasklet import execute_tasklet
-from tophalf.model.tasks import execute_task
-from tophalf.model.tick import start_tick, start_timer, tick_arrives, timer_arrives
-from tophalf.model.timerops import TIMER_END
-from tophalf.model.timers import begin_timer, execute_timer
-from tophalf.model.txring import advance as advance_tx
-from tophalf.model.txring import tx_looks, tx_watch
-from tophalf.model.vectorops import IRQ_POLL_END, OP_NMI_END, VECTOR_END
-from tophalf.model.wakeup import start_task
-from tophalf.model.workexecute import execute_work, start_source
+from tophalf.model.sched.sched import may_preempt, preempt
+from tophalf.model.sched.tasks import execute_task
+from tophalf.model.sched.tick import start_tick, start_timer, tick_arrives, timer_arrives
+from tophalf.model.sched.wakeup import start_task
+from tophalf.model.softirq.irqpoll import execute_irq_poll
+from tophalf.model.softirq.rcu import execute_background
+from tophalf.model.softirq.softirq import execute_softirq
+from tophalf.model.softirq.tasklet import execute_tasklet
+from tophalf.model.softirq.vectorops import IRQ_POLL_END, OP_NMI_END, VECTOR_END
+from tophalf.model.timer.localtimer import local_timer, run_timers
+from tophalf.model.timer.timerops import TIMER_END
+from tophalf.model.timer.timers import begin_timer, execute_timer
+from tophalf.model.work.workexecute import execute_work, start_source
 
 STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
 (

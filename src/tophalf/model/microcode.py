@@ -1,9 +1,12 @@
 """The kernel's own routines as programs: what happens between their instructions is what an interrupt can come between."""
 
 from tophalf import vocab
-from tophalf.model import manageops, ops, pollcode, workops
+from tophalf.model import ops
 from tophalf.model.fields import C_SOFT_TIMERS, C_WHEEL, F_R1, IRQ_WAKE_THREAD
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq import manageops
+from tophalf.model.net import pollcode
+from tophalf.model.work import workops
 
 
 def kernel_routines(costs):

@@ -3,14 +3,14 @@
 import hashlib
 import json
 
-from tophalf.model import blockfields as b
-from tophalf.model import driverfields as d
 from tophalf.model import fields as f
 from tophalf.model import latencies
-from tophalf.model import stackfields as s
-from tophalf.model import timerfields as t
-from tophalf.model import workfields as g
-from tophalf.model.workcounts import work_counts
+from tophalf.model.block import blockfields as b
+from tophalf.model.net import driverfields as d
+from tophalf.model.net import stackfields as s
+from tophalf.model.timer import timerfields as t
+from tophalf.model.work import workfields as g
+from tophalf.model.work.workcounts import work_counts
 
 TIMES = ("hardirq_ns", "softirq_ns", "ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
 DISK_COUNTERS = (b.B_SUBMITTED, b.B_COMPLETED, b.B_IN_PLACE, b.B_BY_SOFTIRQ, b.B_BY_IPI, b.B_LATENCY_SUM, b.B_LATENCY_MAX)

@@ -6,7 +6,7 @@ from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.actors import Actors
-from tophalf.model.timerfields import DT_FIRST
+from tophalf.model.timer.timerfields import DT_FIRST
 
 ERRORS = {
     1: "the stack of a task is full: contexts or calls nest deeper than fields.FRAMES_MAX",
@@ -25,7 +25,6 @@ class World:
     rows_max = traced_until_ns = None
 
     def __init__(self, builder):
-        from tophalf.model.buildmanage import start_lines
         from tophalf.model.engine import (
             BEGIN_CPU,
             BEGIN_DEVICE,
@@ -37,6 +36,7 @@ class World:
             BEGIN_WORK,
             begin,
         )
+        from tophalf.model.irq.buildmanage import start_lines
 
         self.builder, self.rows, self.answers = builder, [], []
         self.memory = _as_memory(builder.memory.words)

@@ -1,6 +1,6 @@
 """[softirqs] into what ticks raise for the load balancer and RCU."""
 
-from tophalf.model.buildbackground import begin_background
+from tophalf.model.softirq.buildbackground import begin_background
 
 
 def begin(builder, scenario):

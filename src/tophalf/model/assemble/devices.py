@@ -3,13 +3,14 @@
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import ops, workops
+from tophalf.model import ops
 from tophalf.model.assemble.flows import arrivals_of, even_rates
 from tophalf.model.assemble.lines import add_line, managed_lines, near_cpus, refuse_placement, set_hint
 from tophalf.model.assemble.works import find_workqueue
-from tophalf.model.builddevices import add_device, add_tasklet, add_threaded_action, spend_program
-from tophalf.model.buildwork import add_work
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.builddevices import add_device, add_tasklet, add_threaded_action, spend_program
+from tophalf.model.work import workops
+from tophalf.model.work.buildwork import add_work
 
 FLOWS = {"edge": f.FLOW_EDGE, "level": f.FLOW_LEVEL, "fasteoi": f.FLOW_FASTEOI}
 

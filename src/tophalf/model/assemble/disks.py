@@ -10,8 +10,8 @@ from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.assemble.lines import add_line, managed_lines, near_cpus, refuse_placement
 from tophalf.model.assemble.spread import group_cpus_evenly
-from tophalf.model.buildblock import add_disk, add_job, add_queue, irq_handler, polled_irq_handler
-from tophalf.model.builddevices import spend_program
+from tophalf.model.block.buildblock import add_disk, add_job, add_queue, irq_handler, polled_irq_handler
+from tophalf.model.irq.builddevices import spend_program
 
 REQUESTS_MAX = 1 << 20
 IRQ_POLL_WEIGHT = 64  # as drivers/scsi/mpt3sas and others set it, more or less

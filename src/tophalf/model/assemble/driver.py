@@ -1,11 +1,11 @@
 """What else a driver of [[nic]] does: adaptive moderation, sent packets."""
 
 from tophalf.errors import TophalfError
-from tophalf.model import driverfields as d
-from tophalf.model import driverops as o
 from tophalf.model import fields as f
-from tophalf.model.buildmoderation import add_moderation
-from tophalf.model.buildtx import add_tx
+from tophalf.model.net import driverfields as d
+from tophalf.model.net import driverops as o
+from tophalf.model.net.buildmoderation import add_moderation
+from tophalf.model.net.buildtx import add_tx
 
 CHOSEN_BY_IT = ("rx_usecs", "rx_frames")
 

@@ -9,7 +9,7 @@ from collections import Counter
 from itertools import accumulate
 
 from tophalf.errors import TophalfError
-from tophalf.model.packets import mixed
+from tophalf.model.net.packets import mixed
 
 TABLE_SIZE = 128
 FLOWS_A_QUEUE = 64  # where nothing is said of flows

@@ -6,9 +6,9 @@ CPUs near the device. A CPU that is named outside of those stands for a mask tha
 
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import managefields as g
 from tophalf.model.assemble.spread import group_cpus_evenly, irq_create_affinity_masks
-from tophalf.model.buildmanage import cpu_mask
+from tophalf.model.irq import managefields as g
+from tophalf.model.irq.buildmanage import cpu_mask
 
 
 def default_cpus(builder):

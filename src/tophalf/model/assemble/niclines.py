@@ -3,7 +3,7 @@
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.assemble.lines import add_line, managed_lines, near_cpus, refuse_placement, set_hint
-from tophalf.model.builddevices import spend_program
+from tophalf.model.irq.builddevices import spend_program
 
 
 def nic_lines(builder, nic):

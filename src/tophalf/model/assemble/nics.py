@@ -7,9 +7,9 @@ from tophalf.model.assemble import driver, pollers, stack
 from tophalf.model.assemble.flows import Spread
 from tophalf.model.assemble.niclines import nic_lines, queue_name
 from tophalf.model.build import Builder
-from tophalf.model.buildstack import stacked_napi
-from tophalf.model.driverops import OP_TX_WATCH
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.net.buildstack import stacked_napi
+from tophalf.model.net.driverops import OP_TX_WATCH
 
 MODES = {"napi": f.MODE_NAPI, "handler": f.MODE_DRAIN, "each": f.MODE_EACH, "counted": f.MODE_COUNTED, "poll": f.MODE_POLL}
 

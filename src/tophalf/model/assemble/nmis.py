@@ -1,7 +1,7 @@
 """[nmi] into a counter on each of its CPUs."""
 
 from tophalf.errors import TophalfError
-from tophalf.model.buildnmi import add_nmi
+from tophalf.model.irq.buildnmi import add_nmi
 
 
 def begin(builder, scenario):

@@ -2,7 +2,7 @@
 
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model.builddriver import add_napi_thread, let_socket_busy_poll
+from tophalf.model.net.builddriver import add_napi_thread, let_socket_busy_poll
 
 
 def check(nic):

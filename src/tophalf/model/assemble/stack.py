@@ -2,9 +2,9 @@
 
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import stackfields as s
 from tophalf.model.assemble import pollers
-from tophalf.model.buildstack import add_reader, add_sink, add_socket, begin_stack, connect
+from tophalf.model.net import stackfields as s
+from tophalf.model.net.buildstack import add_reader, add_sink, add_socket, begin_stack, connect
 
 MODES = ("napi", "each", "counted")  # in which packets leave the ring in a softirq
 

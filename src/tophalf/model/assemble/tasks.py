@@ -3,8 +3,8 @@
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.program import Assembler
-from tophalf.model.vectorops import OP_CALL_RCU
+from tophalf.model.ground.program import Assembler
+from tophalf.model.softirq.vectorops import OP_CALL_RCU
 
 
 def add(builder, scenario, entry):

@@ -1,7 +1,7 @@
 """[[timer]] into timers of drivers."""
 
 from tophalf.errors import TophalfError
-from tophalf.model.buildtimers import add_sampler
+from tophalf.model.timer.buildtimers import add_sampler
 
 PERIOD_MIN_NS = 1000  # a function that is over when its timer comes again leaves nothing else to run
 

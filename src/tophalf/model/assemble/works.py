@@ -2,11 +2,12 @@
 
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import ops, workops
-from tophalf.model import workfields as g
+from tophalf.model import ops
 from tophalf.model.assemble.flows import arrivals_of
-from tophalf.model.buildwork import FLAGS, SYSTEM, add_source, add_work, add_workqueue, system_workqueue, workqueues
-from tophalf.model.program import Assembler
+from tophalf.model.ground.program import Assembler
+from tophalf.model.work import workfields as g
+from tophalf.model.work import workops
+from tophalf.model.work.buildwork import FLAGS, SYSTEM, add_source, add_work, add_workqueue, system_workqueue, workqueues
 
 
 def add_queue(builder, scenario, entry):

@@ -6,11 +6,11 @@ all at that moment. Left out: its socket, SIGHUP, --oneshot, thermal events, GLi
 that appear while it runs.
 """
 
-from tophalf.model import managefields as g
 from tophalf.model.actors import add_daemon
 from tophalf.model.balancer.loads import take_loads
 from tophalf.model.balancer.placement import calculate_placement, force_rebalance, update_migration_status
 from tophalf.model.balancer.tree import BALANCE_NONE, CPU, OTHER, Interrupt, Tree, class_of
+from tophalf.model.irq import managefields as g
 from tophalf.model.machine.cputimes import cpu_ticks
 from tophalf.model.machine.facts import read_pci, read_topology
 from tophalf.model.machine.lines import read_interrupts, requested

@@ -4,10 +4,10 @@ fs/proc/softirqs.c, net/core/net-procfs.c, fs/proc/array.c. A thread's time is i
 holds the interrupts that came in between, too.
 """
 
-from tophalf.model import driverfields as d
 from tophalf.model import fields as f
-from tophalf.model import stackfields as s
 from tophalf.model.machine.works import exists
+from tophalf.model.net import driverfields as d
+from tophalf.model.net import stackfields as s
 from tophalf.snapshot import CpuTable, Softnet, Thread
 from tophalf.vocab import SOFTIRQS
 

@@ -3,13 +3,13 @@
 The release says "tophalf", as any kernel says who built it; nothing else tells that there is no machine.
 """
 
-from tophalf.model import driverfields as d
 from tophalf.model import fields as f
-from tophalf.model import stackfields as s
-from tophalf.model.builddriver import napi_id
 from tophalf.model.machine.disks import controllers, read_block
 from tophalf.model.machine.sight import NIC_SLOT, slot
 from tophalf.model.machine.works import read_workqueues
+from tophalf.model.net import driverfields as d
+from tophalf.model.net import stackfields as s
+from tophalf.model.net.builddriver import napi_id
 from tophalf.snapshot import Boot, Daemon, Facts, Napi, NetDevice, PciDevice, Topology
 from tophalf.vocab import cpu_list, cpu_mask
 

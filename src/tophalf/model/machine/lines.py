@@ -5,10 +5,10 @@ things that the model does not have.
 """
 
 from tophalf.model import fields as f
-from tophalf.model import managefields as g
-from tophalf.model.fair import KERNEL_6_1
+from tophalf.model.irq import managefields as g
+from tophalf.model.irq.nmifields import NM_COUNT
 from tophalf.model.machine.sight import FLOWS
-from tophalf.model.nmifields import NM_COUNT
+from tophalf.model.sched.fair import KERNEL_6_1
 from tophalf.snapshot import Interrupts, IrqFiles, Line, Spurious
 
 # arch/x86/kernel/irq.c: key, kind, what it says of itself; the system vectors that it counts

@@ -6,13 +6,13 @@ line's mask that was broken is said for debugging only.
 """
 
 from tophalf.model import fields as f
-from tophalf.model.kmsg import (
+from tophalf.model.ground.kmsg import (
     LOG_NOBODY_CARED,
     LOG_SET_AFFINITY_FAILED,
     LOG_SIZE,
     LOG_TASK_AFFINITY_BROKEN,
 )
-from tophalf.model.managefields import ENOSPC
+from tophalf.model.irq.managefields import ENOSPC
 from tophalf.snapshot import LogLine
 
 

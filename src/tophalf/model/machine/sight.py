@@ -4,9 +4,9 @@ A world's devices have no bus: network devices are PCI functions from 0000:00:04
 follow them; each line belongs to one.
 """
 
-from tophalf.model import driverfields as d
 from tophalf.model import fields as f
-from tophalf.model.managefields import M_MASK_WORDS, MASK_BITS
+from tophalf.model.irq.managefields import M_MASK_WORDS, MASK_BITS
+from tophalf.model.net import driverfields as d
 
 NIC_SLOT, DEVICE_SLOT = 4, 16
 FLOWS = {f.FLOW_EDGE: "edge", f.FLOW_LEVEL: "level", f.FLOW_FASTEOI: "fasteoi", f.FLOW_PERCPU: "percpu"}

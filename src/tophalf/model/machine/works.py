@@ -4,7 +4,7 @@ kernel/workqueue.c wq_sysfs_init, workqueue_sysfs_register (WQ_SYSFS; only unbou
 """
 
 from tophalf.model import fields as f
-from tophalf.model import workfields as g
+from tophalf.model.work import workfields as g
 
 
 def read_workqueues(sight):

@@ -4,9 +4,9 @@ drivers/base/cpu.c, kernel/cpu.c. The answer is that to the write's beginning: w
 after the other. Left out: the time that a writer waits for another's order on the same CPU (EBUSY here).
 """
 
-from tophalf.model import managefields as g
-from tophalf.model.buildhotplug import add_hotplug
-from tophalf.model.manage import OFFLINE_CPU, ONLINE_CPU, command
+from tophalf.model.cpu.buildhotplug import add_hotplug
+from tophalf.model.irq import managefields as g
+from tophalf.model.irq.manage import OFFLINE_CPU, ONLINE_CPU, command
 
 WHY = {g.EACCES: "on x86 CPU 0 has no file online", g.EBUSY: "an order for this CPU waits already"}
 

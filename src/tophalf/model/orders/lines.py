@@ -8,8 +8,8 @@ import difflib
 
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import managefields as g
-from tophalf.model.manage import DISABLE_IRQ, ENABLE_IRQ, SET_AFFINITY, command
+from tophalf.model.irq import managefields as g
+from tophalf.model.irq.manage import DISABLE_IRQ, ENABLE_IRQ, SET_AFFINITY, command
 from tophalf.vocab import cpu_list
 
 WHY = {g.EINVAL: "no CPU of it is online", g.ENOSPC: "no vector is left on its CPUs", g.EBUSY: "the old vector is not free yet"}

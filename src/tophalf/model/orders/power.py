@@ -6,9 +6,10 @@ out: the backoff of those looks up to 8 ms, the freezer's limit of 20 s, everyth
 """
 
 from tophalf.model import fields as f
-from tophalf.model import ops, workops
-from tophalf.model.manage import WAKE_TASK, command
-from tophalf.model.program import Assembler
+from tophalf.model import ops
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.manage import WAKE_TASK, command
+from tophalf.model.work import workops
 from tophalf.vocab import human_ns
 
 LOOK_NS = 1_000_000  # try_to_freeze_tasks: usleep_range

@@ -5,7 +5,7 @@ stands among the answers says when. Left out: bursts and recorded times, which h
 """
 
 from tophalf.errors import TophalfError
-from tophalf.model.buildrates import change_rate
+from tophalf.model.net.buildrates import change_rate
 
 KINDS = ("constant", "poisson")
 RATE_MAX = 10**9  # a second and queue: the clock has nanoseconds

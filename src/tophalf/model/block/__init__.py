@@ -1,0 +1,1 @@
+"""Block devices: queues, completions, polled queues."""

@@ -1,0 +1,1 @@
+"""Interrupts: from a device's message through its line to handlers and threads; masks, vectors, managed lines."""

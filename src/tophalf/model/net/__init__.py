@@ -1,0 +1,1 @@
+"""The network: rings and NAPI, and the stack above them up to a socket."""

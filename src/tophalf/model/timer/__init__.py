@@ -1,0 +1,1 @@
+"""Timers: the local timer interrupt, the wheel, hrtimers, timers of drivers."""

@@ -1,0 +1,1 @@
+"""Workqueues: concurrency-managed pools, their workers, flushing, freezing, BH work."""
