@@ -10,7 +10,7 @@ from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from tophalf.model.ground.contexts import charge, in_interrupt
+from tophalf.model.sched.contexts import charge, in_interrupt
 from tophalf.model.sched.fair import update_curr, weight_of_nice
 
 pytestmark = pytest.mark.kernels

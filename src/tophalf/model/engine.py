@@ -46,7 +46,6 @@ from tophalf.model.fields import (
     T_OWNER,
     T_TIME,
 )
-from tophalf.model.ground.contexts import NO_INSTRUCTION, TIME_STANDS_STILL, call, charge, disturb, fail, pop
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled, entry, inlined
 from tophalf.model.ground.queue import arm, next_time
@@ -100,6 +99,7 @@ from tophalf.model.ops import (
     VECTOR_FROM,
     WORK_FROM,
 )
+from tophalf.model.sched.contexts import NO_INSTRUCTION, TIME_STANDS_STILL, call, charge, disturb, fail, pop
 from tophalf.model.sched.sched import may_preempt, preempt
 from tophalf.model.sched.tasks import execute_task
 from tophalf.model.sched.tick import start_tick, start_timer, tick_arrives, timer_arrives

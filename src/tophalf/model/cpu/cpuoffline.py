@@ -58,7 +58,6 @@ from tophalf.model.fields import (
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.kmsg import LOG_IRQ_AFFINITY_BROKEN, LOG_NO_VECTORS_TO_UNPLUG, LOG_SET_AFFINITY_FAILED, log
 from tophalf.model.ground.lists import append
-from tophalf.model.ground.masks import first_of, intersects, mask_has
 from tophalf.model.ground.queue import cancel
 from tophalf.model.irq.apic import is_latched, latch
 from tophalf.model.irq.irqaffinity import free_moved_vector, irq_do_set_affinity, irq_set_affinity, leave_cleanup, vector_cleanup
@@ -87,6 +86,7 @@ from tophalf.model.irq.managefields import (
     P_ONLINE,
     SETAFFINITY_PENDING,
 )
+from tophalf.model.irq.masks import first_of, intersects, mask_has
 from tophalf.model.irq.matrix import irq_matrix_free
 from tophalf.model.net.deadbacklog import is_backlog, leave_backlog
 from tophalf.model.net.napi import join_poll_list

@@ -44,11 +44,9 @@ from tophalf.model.fields import (
     PARKED,
     SLEEPING,
 )
-from tophalf.model.ground.contexts import push
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.kmsg import LOG_CPU_OFFLINE, LOG_CPU_ONLINE, log
 from tophalf.model.ground.lists import append
-from tophalf.model.ground.masks import first_of, mask_clear, mask_set
 from tophalf.model.ground.queue import arm
 from tophalf.model.irq.managefields import (
     COMES_ONLINE,
@@ -85,8 +83,10 @@ from tophalf.model.irq.managefields import (
     PARK_STOPPER,
     RUN_CPUHP,
 )
+from tophalf.model.irq.masks import first_of, mask_clear, mask_set
 from tophalf.model.net.deadbacklog import has_packets, take_over_packet, tell_for
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import push
 from tophalf.model.sched.sched import is_empty, schedule
 from tophalf.model.sched.tick import start_tick
 from tophalf.model.sched.wakeup import wake

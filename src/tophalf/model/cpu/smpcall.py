@@ -7,10 +7,10 @@ time, CPUs in idle that look themselves (TIF_POLLING_NRFLAG), an interrupt of it
 
 from tophalf.model.cpu.ipi import CALL_FUNCTION_SINGLE_VECTOR, send_ipi
 from tophalf.model.fields import C_CALLS, C_CALLS_TAIL, C_ONLINE, CSD_ARG, CSD_NEXT, CSD_PROGRAM, CSD_QUEUED, F_PC, F_R1, F_R2
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.lists import append
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import call
 
 
 @compiled

@@ -32,7 +32,6 @@ from tophalf.model.fields import (
     SLEEPING,
     T_SLOT,
 )
-from tophalf.model.ground.contexts import charge
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.queue import arm
 from tophalf.model.irq.managefields import (
@@ -50,6 +49,7 @@ from tophalf.model.irq.managefields import (
     P_STOPPER,
 )
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import charge
 from tophalf.model.sched.fair import arrives_from_queue, leaves_class, settle_minimum, update_curr
 from tophalf.model.sched.sched import schedule
 from tophalf.model.sched.wakeup import dequeue, enqueue, preempts, resched, running_fair, wake

@@ -5,8 +5,8 @@ on again, so the in-service register never holds one back and is left out.
 """
 
 from tophalf.model.fields import C_IRR, C_IRR_COUNT, C_ONLINE
-from tophalf.model.ground.contexts import disturb
 from tophalf.model.ground.jit import compiled, inlined
+from tophalf.model.sched.contexts import disturb
 
 
 @compiled

@@ -56,7 +56,6 @@ from tophalf.model.fields import (
     IRQ_WAKE_THREAD,
     RESCHED,
 )
-from tophalf.model.ground.contexts import call, charge, in_interrupt, pop, push
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.trace import emit
@@ -76,6 +75,7 @@ from tophalf.model.ops import (
     OP_SYSVEC_BEGIN,
     OP_SYSVEC_END,
 )
+from tophalf.model.sched.contexts import call, charge, in_interrupt, pop, push
 from tophalf.model.softirq.softirq import invoke_softirq
 
 

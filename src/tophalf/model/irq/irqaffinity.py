@@ -29,7 +29,6 @@ from tophalf.model.fields import (
     T_SLOT,
 )
 from tophalf.model.ground.jit import compiled
-from tophalf.model.ground.masks import intersects, mask_and, mask_copy, mask_has
 from tophalf.model.irq.apic import is_latched
 from tophalf.model.irq.managefields import (
     EBUSY,
@@ -59,6 +58,7 @@ from tophalf.model.irq.managefields import (
     P_CLEANUP_TIMER,
     SETAFFINITY_PENDING,
 )
+from tophalf.model.irq.masks import intersects, mask_and, mask_copy, mask_has
 from tophalf.model.irq.matrix import irq_matrix_alloc, irq_matrix_alloc_managed, irq_matrix_free
 from tophalf.model.sched.fair import KERNEL_6_1
 from tophalf.model.sched.tick import start_timer

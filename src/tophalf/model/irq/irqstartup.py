@@ -22,7 +22,6 @@ from tophalf.model.fields import (
     SLEEPING,
 )
 from tophalf.model.ground.jit import compiled
-from tophalf.model.ground.masks import intersects, mask_set
 from tophalf.model.irq.irqaffinity import assign_vector, irq_do_set_affinity, irq_setup_affinity
 from tophalf.model.irq.irqdisable import check_irq_resend, irq_enable
 from tophalf.model.irq.managefields import (
@@ -35,6 +34,7 @@ from tophalf.model.irq.managefields import (
     M_ONLINE,
     M_TARGETS,
 )
+from tophalf.model.irq.masks import intersects, mask_set
 from tophalf.model.irq.matrix import irq_matrix_reserve_managed
 
 

@@ -35,11 +35,11 @@ from tophalf.model.fields import (
     K_STATE,
     SLEEPING,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled
 from tophalf.model.irq.irqdisable import wake_threads_waitq
 from tophalf.model.irq.irqlines import unmask
 from tophalf.model.ops import OP_IRQ_THREAD, OP_IRQ_THREAD_DONE, STRIDE
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.sched import schedule
 from tophalf.model.sched.taskmove import leave_for
 from tophalf.model.sched.wakeup import wake

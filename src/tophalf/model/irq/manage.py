@@ -6,9 +6,7 @@ the first CPU that is online.
 
 from tophalf.model.cpu.hotplug import execute_hotplug, order_hotplug
 from tophalf.model.fields import D_VECTOR, F_R0, G_ACTOR, G_LIMIT, G_MANAGE, G_NOW
-from tophalf.model.ground.contexts import disturb
 from tophalf.model.ground.jit import compiled, entry
-from tophalf.model.ground.masks import first_of
 from tophalf.model.irq.apic import latch
 from tophalf.model.irq.device import disable_irq_nosync, enable_irq
 from tophalf.model.irq.irqaffinity import vector_cleanup, write_irq_affinity
@@ -27,7 +25,9 @@ from tophalf.model.irq.manageops import (
     OP_SYNCHRONIZE_IRQ,
     OP_VECTOR_CLEANUP,
 )
+from tophalf.model.irq.masks import first_of
 from tophalf.model.irq.spurious import poll_spurious_irqs, polled_once
+from tophalf.model.sched.contexts import disturb
 from tophalf.model.sched.wakeup import wake
 
 SET_AFFINITY, DISABLE_IRQ, ENABLE_IRQ, REQUEST_IRQ, WAKE_TASK, OFFLINE_CPU, ONLINE_CPU = range(7)

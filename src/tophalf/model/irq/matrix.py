@@ -6,7 +6,6 @@ of their mask. Left out: the legacy interrupts' vectors, global reservations, wh
 
 from tophalf.model.fields import C_MANAGE, C_VECTORS, C_VECTORS_USED, CPU_SIZE, G_CPU_COUNT, G_CPUS, G_MANAGE
 from tophalf.model.ground.jit import compiled
-from tophalf.model.ground.masks import mask_has
 from tophalf.model.irq.managefields import (
     ENOSPC,
     M_SYSTEM_VECTORS,
@@ -18,6 +17,7 @@ from tophalf.model.irq.managefields import (
     P_MANAGED_MAP,
     P_ONLINE,
 )
+from tophalf.model.irq.masks import mask_has
 
 FIRST_VECTOR, END_VECTOR = 0x20, 0xEB  # FIRST_EXTERNAL_VECTOR, FIRST_SYSTEM_VECTOR (arch/x86/include/asm/irq_vectors.h)
 SYSTEM_VECTORS = (0x32, 0x80)  # within these: the cascade of the PIC, IA32_SYSCALL_VECTOR

@@ -6,7 +6,6 @@ interrupt, which still comes to the old CPU; the one after that comes to the new
 
 from tophalf.model.fields import D_CPU, D_MANAGE, D_MOVING, D_STATE, G_MANAGE, IRQ_DISABLED
 from tophalf.model.ground.jit import compiled
-from tophalf.model.ground.masks import intersects
 from tophalf.model.irq.irqaffinity import irq_do_set_affinity, schedule_vector_cleanup
 from tophalf.model.irq.managefields import (
     EBUSY,
@@ -15,6 +14,7 @@ from tophalf.model.irq.managefields import (
     MOVE_IN_PROGRESS,
     SETAFFINITY_PENDING,
 )
+from tophalf.model.irq.masks import intersects
 
 
 @compiled

@@ -31,10 +31,10 @@ from tophalf.model.fields import (
     NMI_OFFSET,
     T_TIME,
 )
-from tophalf.model.ground.contexts import charge, pop, push, suspend
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.queue import arm
 from tophalf.model.irq.nmifields import NM_COUNT, NM_CPU, NM_FIRST, NM_LATCHED, NM_PERIOD, NM_PROGRAM
+from tophalf.model.sched.contexts import charge, pop, push, suspend
 
 
 @compiled

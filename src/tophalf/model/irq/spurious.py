@@ -33,11 +33,11 @@ from tophalf.model.fields import (
     IRQ_WAKE_THREAD,
     IRQF_SHARED,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.kmsg import LOG_DISABLING_IRQ, LOG_NOBODY_CARED, log
 from tophalf.model.irq.irqdisable import irq_disable
 from tophalf.model.irq.managefields import M_LINE_COUNT, M_LINES, M_POLL_PROGRAM, M_POLL_TIMER
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.tick import start_timer
 
 JUDGED_COUNT = 100_000

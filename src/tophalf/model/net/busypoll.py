@@ -36,7 +36,6 @@ from tophalf.model.fields import (
     NAPI_PREFER_BUSY_POLL,
     NAPI_SCHED,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled
 from tophalf.model.net.driverfields import (
@@ -74,6 +73,7 @@ from tophalf.model.net.netstack import stack_rx
 from tophalf.model.net.nicplan import serve
 from tophalf.model.net.stackfields import ST_RECEIVE, Y_FLUSH, Y_RX_COUNT
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.sched import PREEMPT_RT
 from tophalf.model.sched.tasks import check_resched
 from tophalf.model.sched.tick import start_timer

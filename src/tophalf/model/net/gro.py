@@ -19,7 +19,6 @@ from tophalf.model.fields import (
     N_STACK,
     Q_SINK,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.lists import append
 from tophalf.model.net.packets import merge
@@ -42,6 +41,7 @@ from tophalf.model.net.stackfields import (
     Y_TIMED,
 )
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.tick import jiffies
 
 HZ_1000_NS = 1_000_000

@@ -49,7 +49,6 @@ from tophalf.model.fields import (
     NAPI_SCHED,
     NAPI_SCHED_THREADED,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.lists import append
 from tophalf.model.ground.trace import emit
@@ -66,6 +65,7 @@ from tophalf.model.ops import (
     OP_NET_RX_NEXT,
     STRIDE,
 )
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.fair import KERNEL_6_1
 from tophalf.model.sched.floating import choose_cpu
 from tophalf.model.sched.tick import jiffies, start_timer

@@ -22,13 +22,13 @@ from tophalf.model.fields import (
     NAPI_SCHED_THREADED,
     SLEEPING,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled
 from tophalf.model.net.driverops import THREAD_POLL, THREAD_POLLED, THREAD_WAIT
 from tophalf.model.net.napi import count_poll, flush_full_poll, polls_again
 from tophalf.model.net.rpsipi import has_rps_ipi_waiting, send_rps_ipis
 from tophalf.model.net.stackfields import SD_IN_THREADED_POLL
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.fair import KERNEL_6_1
 from tophalf.model.sched.sched import schedule
 

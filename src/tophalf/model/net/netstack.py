@@ -29,7 +29,6 @@ from tophalf.model.fields import (
     Q_STAGED,
     Q_TAIL,
 )
-from tophalf.model.ground.contexts import NO_PACKETS, fail
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.lists import append
@@ -73,6 +72,7 @@ from tophalf.model.net.stackops import (
 )
 from tophalf.model.net.udpsocket import deliver, execute_recv
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import NO_PACKETS, fail
 from tophalf.model.sched.fair import KERNEL_6_1
 
 

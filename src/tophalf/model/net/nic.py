@@ -40,7 +40,6 @@ from tophalf.model.fields import (
     Q_TIMER,
     Q_USECS_NS,
 )
-from tophalf.model.ground.contexts import suspend
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.queue import arm, cancel
 from tophalf.model.irq.apic import is_latched
@@ -48,6 +47,7 @@ from tophalf.model.irq.irqlines import raise_line
 from tophalf.model.net.nicplan import serve
 from tophalf.model.net.nicring import arrival_of, arrive, upcoming
 from tophalf.model.ops import OP_QUEUE_DONE, OP_RX, OP_RX_DRAIN, OP_RX_STAGE, OP_RX_STAGED, STRIDE
+from tophalf.model.sched.contexts import suspend
 
 UNLIMITED = 1 << 40
 

@@ -21,7 +21,6 @@ from tophalf.model.fields import (
     Q_SINK,
     SLEEPING,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.lists import append
@@ -55,6 +54,7 @@ from tophalf.model.net.stackfields import (
 )
 from tophalf.model.net.stackops import OP_RECV_COPY, OP_RECV_TAKE
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.tasks import block
 from tophalf.model.sched.wakeup import wake
 

@@ -58,12 +58,12 @@ from tophalf.model.fields import (
     SOFTIRQ_MASK,
     TASK,
 )
-from tophalf.model.ground.contexts import charge
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.trace import emit
 from tophalf.model.irq.managefields import CPU_DYING, P_CPUHP, P_PUSH, P_STOPPER, P_WAITS_EMPTY
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import charge
 from tophalf.model.sched.fair import best_of, has_had_its_slice, starts, stays_on_queue, update_curr
 from tophalf.model.sched.tick import start_tick
 from tophalf.model.sched.wakeup import dequeue, enqueue, trace_priority, wake

@@ -5,9 +5,9 @@ running task over, the load balancer.
 """
 
 from tophalf.model.fields import C_CURRENT, C_NEED_RESCHED, C_ONLINE, C_RESCHED_BY_IRQ, K_CPU
-from tophalf.model.ground.contexts import charge
 from tophalf.model.ground.jit import compiled
 from tophalf.model.irq.managefields import CPU_DYING
+from tophalf.model.sched.contexts import charge
 from tophalf.model.sched.sched import balance_push, choose, switch
 from tophalf.model.sched.wakeup import activate, preempts, resched
 

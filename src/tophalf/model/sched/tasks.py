@@ -25,7 +25,6 @@ from tophalf.model.fields import (
     SLEEPING,
     TASK,
 )
-from tophalf.model.ground.contexts import charge, push
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ops import (
@@ -45,6 +44,7 @@ from tophalf.model.ops import (
     OP_WAKE,
     STRIDE,
 )
+from tophalf.model.sched.contexts import charge, push
 from tophalf.model.sched.sched import PREEMPT_FULL, schedule
 from tophalf.model.sched.tick import start_timer
 from tophalf.model.sched.wakeup import wake

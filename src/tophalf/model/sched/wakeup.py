@@ -38,10 +38,10 @@ from tophalf.model.fields import (
     RUNNING,
     SOFTIRQ_OFFSET,
 )
-from tophalf.model.ground.contexts import charge
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.trace import emit
 from tophalf.model.irq.managefields import CPU_ACTIVE
+from tophalf.model.sched.contexts import charge
 from tophalf.model.sched.fair import insert, place_new, remove, update_curr, wakes, wakeup_preempts
 from tophalf.model.sched.tick import stop_timer
 

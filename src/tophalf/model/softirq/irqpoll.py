@@ -8,9 +8,9 @@ irq_poll_disable.
 from tophalf import vocab
 from tophalf.model.block.blockfields import BC_IOPOLL, BC_IOPOLL_TAIL, IOP_NEXT, IOP_POLL, IOP_SCHED, IOP_WEIGHT
 from tophalf.model.fields import C_BLOCK, F_PC, F_R0, F_R1, F_R2, F_R3
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.lists import append
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.tick import jiffies
 from tophalf.model.softirq.softirq import mark_softirq, raise_softirq
 from tophalf.model.softirq.vectorops import (

@@ -44,7 +44,6 @@ from tophalf.model.fields import (
     SOFTIRQ_MASK,
     SOFTIRQ_OFFSET,
 )
-from tophalf.model.ground.contexts import call, charge, in_interrupt, push
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.trace import emit
@@ -59,6 +58,7 @@ from tophalf.model.ops import (
     OP_SOFTIRQ_VECTOR,
     STRIDE,
 )
+from tophalf.model.sched.contexts import call, charge, in_interrupt, push
 from tophalf.model.sched.fair import KERNEL_6_1
 from tophalf.model.sched.sched import forced_threads, schedule
 from tophalf.model.sched.tick import jiffies

@@ -30,7 +30,6 @@ from tophalf.model.fields import (
     TL_STATE,
     TL_WAITER,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.lists import append
 from tophalf.model.ground.trace import emit
@@ -45,6 +44,7 @@ from tophalf.model.ops import (
     OP_TASKLETS_BEGIN,
     STRIDE,
 )
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.sched import might_sleep, schedule
 from tophalf.model.sched.wakeup import wake
 from tophalf.model.softirq.softirq import mark_softirq, raise_softirq

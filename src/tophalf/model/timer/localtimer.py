@@ -47,11 +47,11 @@ from tophalf.model.fields import (
     K_WORKER,
     T_TIME,
 )
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled
 from tophalf.model.net.napi import napi_watchdog
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import call
 from tophalf.model.sched.sched import in_user_mode, slice_is_over
 from tophalf.model.sched.tick import clock_fires
 from tophalf.model.sched.wakeup import wake

@@ -7,9 +7,9 @@ item on PREEMPT_RT.
 """
 
 from tophalf.model.fields import BLOCKED, C_CURRENT, F_ARG, F_LEFT, F_PC, F_R0, G_WORK, K_STATE, K_WORKER
-from tophalf.model.ground.contexts import charge
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ops import STRIDE
+from tophalf.model.sched.contexts import charge
 from tophalf.model.sched.sched import might_sleep, schedule
 from tophalf.model.sched.tick import stop_timer
 from tophalf.model.sched.wakeup import wake

@@ -6,9 +6,9 @@ lock is one step here. Left out: the description of a worker (workqueue names in
 
 from tophalf import vocab
 from tophalf.model.fields import F_PC, K_CHARGED
-from tophalf.model.ground.contexts import call
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.trace import emit
+from tophalf.model.sched.contexts import call
 from tophalf.model.work.workfields import (
     O_BUSY,
     O_FLAGS,
