@@ -70,6 +70,15 @@ def test_imports_point_one_way(name):
         assert room(target) == room(name) or room(target) in MAY_IMPORT[room(name)], f"{name} imports {target}"
 
 
+def test_the_ground_of_the_model_stands_on_no_other_room():
+    ground = "tophalf.model.ground"
+    for name in TREES:
+        if name.startswith(f"{ground}."):
+            targets = {target for target in imports_of(name) if target.startswith("tophalf.model.")}
+            allowed = (ground, "tophalf.model.fields", "tophalf.model.ops")
+            assert not [target for target in targets if not target.startswith(allowed)], name
+
+
 def test_no_import_cycle():
     graph = {name: set(imports_of(name)) & set(TREES) - {name} for name in TREES}
     done, path = set(), []
