@@ -36,6 +36,21 @@ def test_old_caches_are_cleared_and_the_newest_kept(tmp_path, monkeypatch):
     assert "other" in left and {f"numba-{age:08x}" for age in range(compiled.CACHES_KEPT)} == left - {"other"}
 
 
+def test_a_change_in_any_kernel_or_any_room_of_the_model_makes_another_cache(tmp_path, monkeypatch):
+    for path in ("compiled.py", "model/ops.py", "model/net/nicplan.py", "host/walk_kernels.py", "model/other.txt", "cli/run.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("before")
+    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
+    states = [compiled.cache_directory()]
+    for path in ("model/ops.py", "model/net/nicplan.py", "host/walk_kernels.py"):
+        (tmp_path / path).write_text("after")
+        states.append(compiled.cache_directory())
+    assert len(set(states)) == 4
+    for path in ("model/other.txt", "cli/run.py"):
+        (tmp_path / path).write_text("after")
+    assert compiled.cache_directory() == states[-1]
+
+
 def test_run_both_gives_both_results_and_raises_what_either_raised():
     assert compiled.run_both(lambda: 1, lambda: 2) == (1, 2)
     with pytest.raises(ZeroDivisionError):

@@ -4,6 +4,7 @@ What jit, onemodule and pointer make is compared with the same functions as plai
 """
 
 import ast
+import glob
 import os
 import subprocess
 import sys
@@ -103,10 +104,9 @@ def test_the_second_process_compiles_nothing(tmp_path):
 def copied():
     """{(module, function that is copied wherever it is called): its statements times those places}."""
     sizes, places = {}, {}
-    for file in sorted(os.listdir(MODEL)):
-        if file.endswith(".py"):
-            with open(os.path.join(MODEL, file), encoding="utf-8") as opened:
-                look_at(file[:-3], ast.parse(opened.read()), sizes, places)
+    for path in sorted(glob.glob(os.path.join(MODEL, "**", "*.py"), recursive=True)):
+        with open(path, encoding="utf-8") as opened:
+            look_at(os.path.basename(path)[:-3], ast.parse(opened.read()), sizes, places)
     return {which: size * places.get(which, 0) for which, size in sizes.items()}
 
 

@@ -28,7 +28,7 @@ def compiled(function):
         return function
     import numba
 
-    return _quick_to_load(numba.njit(cache=True, nogil=True)(function))
+    return quick_to_load(numba.njit(cache=True, nogil=True)(function))
 
 
 def compiled_lean(function):
@@ -41,10 +41,10 @@ def compiled_lean(function):
         return function
     import numba
 
-    return _quick_to_load(numba.njit(cache=True, nogil=True, inline="always", _nrt=False)(function))
+    return quick_to_load(numba.njit(cache=True, nogil=True, inline="always", _nrt=False)(function))
 
 
-def _quick_to_load(dispatcher):
+def quick_to_load(dispatcher):
     """Let a kernel come out of numba's cache without all that only a compiler needs: linalg, random, typed lists, ...
 
     numba imports those before it looks into the cache (Cache.load_overload, refresh), 0.1-0.2 s a process; when the kernel
@@ -153,11 +153,12 @@ def _source_state():
     """A checksum of all kernel sources and of what they take constants from."""
     import zlib
 
-    state = 0
-    for folder, folders, files in os.walk(os.path.dirname(__file__)):
+    state, here = 0, os.path.dirname(__file__)
+    model = os.path.join(here, "model")
+    for folder, folders, files in os.walk(here):
         folders.sort()
         for file in sorted(files):
-            is_model = os.path.basename(folder) == "model" and file.endswith(".py")
+            is_model = folder.startswith(model) and file.endswith(".py")
             if is_model or file.endswith("kernels.py") or file in ("compiled.py", "vocab.py"):
                 with open(os.path.join(folder, file), "rb") as source:
                     state = zlib.crc32(source.read(), state)

@@ -11,10 +11,12 @@ numba 0.61 to 0.68. Left out: profiles, inspection of a Part's assembly, generat
 
 import types
 
+import llvmlite.binding
 import numba
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
+from tophalf.compiled import quick_to_load
 from tophalf.model.ground.pointer import pointer_to
 
 
@@ -29,15 +31,22 @@ class Whole(JITCodeLibrary):
     """A function that Python calls, with all that it reaches."""
 
     def finalize(self):
-        own = {function.name for function in self._final_module.functions if not function.is_declaration}
+        self.own = {function.name for function in self._final_module.functions if not function.is_declaration}
         parts, others = reached(self)
         for part in parts:
             self._final_module.link_in(part._final_module, preserve=True)
         for function in self._final_module.functions:
-            if not function.is_declaration and function.name not in own:
+            if not function.is_declaration and function.name not in self.own:
                 function.linkage = "internal"
         self._linking_libraries = others
         super().finalize()
+
+    def serialize_using_object_code(self):
+        """As CPUCodeLibrary's, but that the bitcode only names what there is: numba asks it for that, and nobody copies it in."""
+        self._ensure_finalized()
+        names = [function.name for function in self._final_module.functions if not function.is_declaration]
+        text = "".join(f'define void @"{name}"() {{ ret void }}\n' for name in names if name in self.own)
+        return self.name, "object", (self._get_compiled_object(), llvmlite.binding.parse_assembly(text).as_bitcode())
 
 
 def reached(library):
@@ -113,7 +122,7 @@ def whole(function, options, inner, cache=True):
     code = enter.__code__.replace(co_filename=place.co_filename, co_firstlineno=place.co_firstlineno, co_name=place.co_name)
     named = types.FunctionType(code, {"inner": inner, "pointer_to": pointer_to}, function.__name__)
     named.__qualname__, named.__module__, named.__doc__ = function.__qualname__, function.__module__, function.__doc__
-    return numba.njit(pipeline_class=WholeCompiler, cache=cache, **options)(named)
+    return quick_to_load(numba.njit(pipeline_class=WholeCompiler, cache=cache, **options)(named))
 
 
 def enter(first, *others):
