@@ -3,8 +3,11 @@
 import random
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from modelprograms import program, run, times_of
+from test_model_napi_twin import GRID, compare, scenarios
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
@@ -20,7 +23,7 @@ from tophalf.model.simulate import simulate
 from tophalf.model.table import event_table
 from tophalf.model.world import _as_memory
 from tophalf.scenario.load import read_scenario
-from txtwin import SendQueue
+from txtwin import SendQueue, TxNapiTwin, tx_model_of
 
 pytestmark = pytest.mark.kernels
 COSTS = {"irq_entry": 200, "irq_exit": 100, "softirq_entry": 50}
@@ -29,13 +32,13 @@ COSTS = {"irq_entry": 200, "irq_exit": 100, "softirq_entry": 50}
 @pytest.mark.parametrize("seed", range(40))
 def test_a_ring_is_the_twins(seed):
     rng = random.Random(seed)
-    given = {"wire": rng.choice((1, 30, 400)), "ring": rng.choice((1, 4, 64)), "usecs": rng.choice((0, 0, 700)),
+    ring = {"wire": rng.choice((1, 30, 400)), "ring": rng.choice((1, 4, 64)), "usecs": rng.choice((0, 0, 700)),
              "frames": rng.choice((0, 1, 3))}  # fmt: skip
     times = [rng.randrange(20_000) for _ in range(rng.randrange(60))]
-    twin, builder = SendQueue(times, **given), Builder(1)
+    twin, builder = SendQueue(times, **ring), Builder(1)
     queue = builder.queue("eth0", builder.irq(30), f.MODE_DRAIN, 64, builder.cost(0, "packet"), ("times", []))
-    tx = add_tx(builder, queue, "eth0", builder.cost(0, "tx"), given["wire"], given["ring"], arrivals=("times", times),
-                usecs_ns=given["usecs"], frames=given["frames"])  # fmt: skip
+    tx = add_tx(builder, queue, "eth0", builder.cost(0, "tx"), ring["wire"], ring["ring"], arrivals=("times", times),
+                usecs_ns=ring["usecs"], frames=ring["frames"])  # fmt: skip
     m, now = _as_memory(builder.memory.words), 0
     for _ in range(200):
         now += rng.choice((0, 1, 17, 300, 2000))
@@ -58,6 +61,28 @@ def test_a_ring_is_the_twins(seed):
         assert int(m[tx + d.TX_STOPPED]) == twin.stopped
         assert int(m[tx + d.TX_PENDING]) == sum(time > now for time in twin.waits)
         assert int(txring.signal_ns(m, tx)) == twin.signals_at(now)
+
+
+@st.composite
+def with_tx(draw):
+    """A scenario of napitwin's whose queues send, too."""
+    scenario = draw(scenarios())
+    for number, queue in enumerate(scenario["queues"]):
+        times = draw(st.lists(st.integers(0, 2000), max_size=12))
+        queue["tx"] = {
+            "times": [GRID * time + 59 + number for time in times], "wire": GRID * draw(st.integers(1, 200)),
+            "ring": draw(st.sampled_from((3, 64))), "usecs": draw(st.sampled_from((0, 5_003, 30_011))),
+            "frames": draw(st.sampled_from((0, 1, 3))), "cost": GRID * draw(st.integers(1, 8)),
+            "limit": draw(st.sampled_from((1, 3, 256))),
+        }  # fmt: skip
+    scenario["until_ns"] = 1_000_000
+    return scenario
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
+@given(with_tx())
+def test_each_event_of_polls_that_clean_is_the_twins(scenario):
+    assume(compare(scenario, TxNapiTwin, tx_model_of))
 
 
 def sending(times, mode="napi", wire=1000, rx=(), share=0, **how):
