@@ -5,7 +5,7 @@ Twin of: txring.
 """
 
 from napitwin import NapiTwin, Queue, napi_model_of
-from tophalf.model.buildtx import add_tx
+from tophalf.model.net.buildtx import add_tx
 
 NEVER = 1 << 62
 

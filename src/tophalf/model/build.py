@@ -14,6 +14,7 @@ from tophalf.model.ground.kmsg import LOG_SIZE
 from tophalf.model.ground.memory import Memory
 from tophalf.model.ground.program import Assembler
 from tophalf.model.ground.rng import ziggurat_table
+from tophalf.model.ground.trace import MARGIN, MARGIN_OF_TASK
 from tophalf.model.irq.buildmanage import begin_line, begin_managed, begin_percpu_line, end_managed
 from tophalf.model.irq.requestirq import request_irq
 from tophalf.model.microcode import kernel_routines, poll_routine, staged_poll_routine
@@ -273,7 +274,9 @@ class Builder:
         singles += sum(disk.requests for disk in self.disks) + len(self.timers) + len(self.nmis)
         doubles = len(self.queues) + len(self.napis)
         m[f.G_HEAP] = m.take(4 * len(self.cpus) + singles + 2 * doubles + 66)
-        m[f.G_TRACE_MAX], m[f.G_TRACE] = trace_rows, m.take(trace_rows * f.TRACE_ROW)
+        m[f.G_TRACE_MAX] = trace_rows
+        m[f.G_TRACE_ROOM] = trace_rows + MARGIN + MARGIN_OF_TASK * len(self.tasks) if trace_rows else 0
+        m[f.G_TRACE] = m.take(m[f.G_TRACE_ROOM] * f.TRACE_ROW)
         return World(self)
 
 

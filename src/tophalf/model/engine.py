@@ -26,6 +26,11 @@ from tophalf.model.fields import (
     G_NOHZ,
     G_NOW,
     G_READY,
+    G_READY_NEXT,
+    G_STILL_NS,
+    G_STILL_STEPS,
+    G_TRACE_MAX,
+    G_TRACE_ROWS,
     H_ARG,
     K_CPU,
     K_PID,
@@ -115,6 +120,7 @@ from tophalf.model.timer.timers import begin_timer, execute_timer
 from tophalf.model.work.workexecute import execute_work, start_source
 
 STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments: a level line that nobody quiets at no cost
+LOOK_MASK = 15  # a CPU looks each 16 steps whether it must stop though no time passes; see trace.MARGIN
 (
     BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK, BEGIN_TX, SETTLE_TX, BEGIN_TIMER,
     BEGIN_NMI,
@@ -123,13 +129,18 @@ STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments
 
 @entry
 def run(m, until_ns):
-    """Go on until until_ns, or until an actor's turn (G_ACTOR), a full trace or an error. Afterwards G_NOW says how far."""
-    m[G_LIMIT] = until_ns
-    m[G_ACTOR] = 0
+    """Go on until until_ns, or until an actor's turn (G_ACTOR), a full trace or an error. Afterwards G_NOW says how far.
+
+    Where G_READY is not 0 afterwards, it was cut in the middle of a moment: nobody may act before it has been called again.
+    """
+    m[G_LIMIT] = m[G_NOW] if m[G_ACTOR] else until_ns
     while m[G_READY] or next_time(m) < m[G_LIMIT]:
         if m[G_READY]:
+            if is_cut(m):
+                return
             cpu = m[G_READY]
-            m[G_READY] = 0
+            m[G_READY] = m[G_READY_NEXT]
+            m[G_READY_NEXT] = 0
             advance(m, cpu)
             continue
         timer = pop_timer(m)
@@ -191,8 +202,7 @@ def advance(m, cpu):
     steps = 0
     while True:
         steps += 1
-        if steps > STILL_STEPS_MAX:
-            fail(m, cpu, TIME_STANDS_STILL)
+        if steps & LOOK_MASK == 0 and must_stop(m, cpu, steps):
             return
         if m[cpu + C_IRR_COUNT] and m[cpu + C_IRQS_OFF] == 0:
             deliver(m, cpu)
@@ -206,6 +216,30 @@ def advance(m, cpu):
             steps = 0
         if step(m, cpu, frame):
             return
+
+
+@compiled
+def is_cut(m):
+    """Whether the run must stop at once: after an error, or with a full trace."""
+    return m[G_ERROR] != 0 or (m[G_TRACE_MAX] != 0 and m[G_TRACE_ROWS] >= m[G_TRACE_MAX])
+
+
+@compiled
+def must_stop(m, cpu, steps):
+    """A CPU has made some steps, and no time has passed: whether it goes on in the next slice, or never."""
+    if steps > STILL_STEPS_MAX:
+        fail(m, cpu, TIME_STANDS_STILL)
+    if not is_cut(m):
+        return False
+    m[G_READY_NEXT] = m[G_READY]
+    m[G_READY] = cpu
+    if m[G_STILL_NS] != m[G_NOW]:
+        m[G_STILL_NS] = m[G_NOW]
+        m[G_STILL_STEPS] = 0
+    m[G_STILL_STEPS] += steps
+    if m[G_STILL_STEPS] > STILL_STEPS_MAX:
+        fail(m, cpu, TIME_STANDS_STILL)
+    return True
 
 
 @inlined

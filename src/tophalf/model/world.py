@@ -13,6 +13,7 @@ ERRORS = {
     2: "a program holds an instruction that the engine does not know",
     3: "time does not pass: a CPU goes round and round in what costs nothing",
     4: "there are more packets under way than the world has room for",
+    5: "more happens in one step than the trace has room for",
 }
 DO = {3: "give interrupts, handlers or tasks a cost"}
 
@@ -74,8 +75,11 @@ class World:
             self._take_rows()
             if m[f.G_ERROR]:
                 raise self._error(int(m[f.G_ERROR]))
+            if m[f.G_READY]:
+                continue  # cut in the middle of what happens at one moment
             if m[f.G_ACTOR]:
-                self._actors.act(self, int(m[f.G_ACTOR]))
+                number, m[f.G_ACTOR] = int(m[f.G_ACTOR]), 0
+                self._actors.act(self, number)
             elif self.now_ns >= until_ns:
                 self._settle()
                 return
@@ -109,7 +113,7 @@ class World:
 
         m = np.asarray(self.memory, np.int64).copy()
         m[int(m[f.G_TRACE]) :] = 0
-        m[[f.G_TRACE, f.G_TRACE_ROWS, f.G_TRACE_MAX, f.G_LIMIT]] = 0
+        m[[f.G_TRACE, f.G_TRACE_ROWS, f.G_TRACE_MAX, f.G_TRACE_ROOM, f.G_LIMIT, f.G_STILL_NS, f.G_STILL_STEPS]] = 0
         return hashlib.sha256(m[: int(self.memory[f.G_TRACE])].tobytes()).hexdigest()
 
 

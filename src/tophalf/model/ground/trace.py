@@ -8,11 +8,13 @@ from tophalf.model.fields import (
     C_NEED_RESCHED,
     C_NUMBER,
     C_PREEMPT_COUNT,
+    G_ERROR,
     G_EVENTS,
     G_LIMIT,
     G_NOW,
     G_TRACE,
     G_TRACE_MAX,
+    G_TRACE_ROOM,
     G_TRACE_ROWS,
     HARDIRQ_MASK,
     K_PID,
@@ -24,7 +26,9 @@ from tophalf.model.fields import (
 )
 from tophalf.model.ground.jit import compiled
 
-MARGIN = 64  # rows that one step of the engine can write after the buffer counts as full
+MARGIN = 256  # rows that there is room for after the buffer counts as full: the engine looks at that every few steps
+MARGIN_OF_TASK = 4  # and one step may wake every task
+TRACE_FULL = 5  # G_ERROR
 
 
 @compiled
@@ -37,6 +41,10 @@ def emit(m, cpu, kind, a, b, c, name):
 
 @compiled
 def write(m, cpu, kind, a, b, c, name):
+    if m[G_TRACE_ROWS] >= m[G_TRACE_ROOM]:
+        m[G_ERROR] = TRACE_FULL  # beyond lies what is not the world's
+        m[G_LIMIT] = m[G_NOW]
+        return
     row = m[G_TRACE] + m[G_TRACE_ROWS] * TRACE_ROW
     m[row] = m[G_NOW]
     m[row + 1] = m[cpu + C_NUMBER]
@@ -48,7 +56,7 @@ def write(m, cpu, kind, a, b, c, name):
     m[row + 7] = c
     m[row + 8] = name
     m[G_TRACE_ROWS] += 1
-    if m[G_TRACE_ROWS] + MARGIN > m[G_TRACE_MAX]:
+    if m[G_TRACE_ROWS] >= m[G_TRACE_MAX]:
         m[G_LIMIT] = m[G_NOW]  # ends this slice of the run: Python empties the buffer and goes on
 
 

@@ -51,16 +51,17 @@ STACK_FULL, NO_INSTRUCTION, TIME_STANDS_STILL, NO_PACKETS = 1, 2, 3, 4  # G_ERRO
 @compiled
 def push(m, cpu, pc, time_class, kind, arg):
     """Enter a context or a call. Returns its frame."""
-    frame = m[cpu + C_FRAME] + FRAME_SIZE
+    frame, left_ns = m[cpu + C_FRAME] + FRAME_SIZE, 0
     if frame > m[cpu + C_CURRENT] + K_STACK + (FRAMES_MAX - 1) * FRAME_SIZE:
         fail(m, cpu, STACK_FULL)
         frame -= FRAME_SIZE
+        left_ns = 1  # the run stops where time would pass: before anything goes on in a frame that is two at once
     m[cpu + C_FRAME] = frame
     m[frame + F_PC] = pc
     m[frame + F_CLASS] = time_class
     m[frame + F_KIND] = kind
     m[frame + F_ARG] = arg
-    m[frame + F_LEFT] = 0
+    m[frame + F_LEFT] = left_ns
     m[frame + F_R0] = 0
     m[frame + F_R1] = 0
     m[frame + F_R2] = 0
