@@ -128,6 +128,31 @@ def test_beyond_the_limit_it_is_polled_again_as_if_the_weight_had_been_taken():
     assert int(world.memory[builder.napis[0] + f.N_PACKETS]) == int(world.memory[builder.cpus[0] + f.C_PROCESSED]) == 0
 
 
+def test_who_reaches_the_limit_is_polled_again_even_if_nothing_is_left():
+    builder, tx = sending([0] * 2, wire=10, usecs_ns=20_000, limit=2)
+    world, table = run(builder, 100_000)
+    begins = 20_010 + 350
+    assert told(table) == [(begins + 400, 64), (begins + 700, 0)]
+    assert int(world.memory[tx + d.TX_CLEANED]) == 2
+
+
+def test_room_in_the_ring_is_made_when_a_batch_is_cleaned_not_while():
+    # Done at 10 to 30 and cleaned from 20,360 + 300 to 20,810: the fourth comes meanwhile, the fifth after it
+    builder, tx = sending([0, 0, 0, 20_700, 20_811], wire=10, usecs_ns=20_000, ring=3)
+    world, table = run(builder, 100_000)
+    assert told(table) == [(20_010 + 350 + 300 + 150, 0), (20_821 + 20_000 + 350 + 350, 0)]
+    assert [int(world.memory[tx + field]) for field in (d.TX_STOPPED, d.TX_CLEANED)] == [1, 4]
+
+
+def test_what_is_sent_on_goes_after_what_others_sent_while_it_was_received():
+    # Received from 1000 + 650 to 4650, three sent on then; another's packet came at 2000 and is done at 3000
+    builder, tx = sending([2000], rx=[1000, 1000, 1000], share=1000, frames=4, usecs_ns=50_000)
+    world, table = run(builder, 200_000)
+    assert told(table)[0] == (4650, 3)
+    assert times_of(table, vocab.IRQ_HANDLER_ENTRY)[1] == 4650 + 3 * 1000 + 200
+    assert int(world.memory[tx + d.TX_CLEANED]) == 4
+
+
 def test_what_is_done_while_the_line_is_masked_waits_for_the_next_poll_or_signals_when_it_opens():
     # Received at 1000, polled until 1000+350+300+1000; sent at 1200 and done at 2200, too late for that poll's look
     builder, tx = sending([1200], rx=[1000])

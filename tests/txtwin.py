@@ -103,7 +103,7 @@ class TxNapiTwin(NapiTwin):
             self.burn(count * tx["cost"])
             queue.sent.clean(self.now, count)
             cleaned += count
-        incomplete = bool(queue.sent.look(self.now))
+        incomplete = cleaned == tx["limit"]
         while queue.ring and work < given["weight"]:
             self.burn(given["packet"])
             queue.latencies.append(self.now - queue.ring.pop(0))

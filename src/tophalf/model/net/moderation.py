@@ -79,7 +79,7 @@ def driver_complete(m, cpu, frame, budget):
 
 @compiled
 def has_sent(m, cpu, frame, tx, budget):
-    """Of what was received, some is sent on. Returns False where not all that was sent is cleaned: told as a whole poll then."""
+    """Of what was received, some is sent on. Returns False where cleaning reached its limit: told as a whole poll then."""
     napi, work = m[frame + F_ARG], m[frame + F_R1]
     forward(m, tx, work)
     if work >= budget or not m[tx + TX_IS_INCOMPLETE]:

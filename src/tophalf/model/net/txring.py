@@ -1,7 +1,7 @@
 """A send queue: the device is done with packets one after the other; its driver cleans them, in the poll that receives.
 
 As drivers with one vector for both do (ixgbe_poll, ice_napi_poll, e1000e_poll): sent packets first, at their own limit, not against
-the budget; what is left beyond the limit keeps the instance polling. Cleaned in an interrupt (a driver without NAPI), packets are
+the budget; one that reaches the limit keeps the instance polling. Cleaned in an interrupt (a driver without NAPI), packets are
 freed by the softirq NET_TX (dev_kfree_skb_irq, net/core/dev.c net_tx_action). tx-usecs counts from the first packet that waits to
 be cleaned. A packet that finds the ring full is held back by its queueing discipline, which is left out: it counts as stopped. Left
 out, too: what sending costs, byte queue limits, the interval of e1000e by sent packets, DIM for sending.
@@ -155,13 +155,13 @@ def tx_looks(m, tx):
 @compiled
 def tx_clean(m, frame, tx):
     """Clean what is done, as long as there is something, up to the limit. R3: so far; R4: those in hand."""
+    advance(m, tx, m[G_NOW])  # what came while those in hand were cleaned found their room still taken (next_to_clean)
     m[tx + TX_CLEANED] += m[frame + F_R4]
     m[frame + F_R3] += m[frame + F_R4]
-    advance(m, tx, m[G_NOW])
     waiting = m[tx + TX_DONE] - m[tx + TX_CLEANED]
     count = m[frame + F_R4] = min(waiting, m[tx + TX_LIMIT] - m[frame + F_R3])
     if count == 0:
-        m[tx + TX_IS_INCOMPLETE] = 1 if waiting else 0
+        m[tx + TX_IS_INCOMPLETE] = 1 if m[frame + F_R3] == m[tx + TX_LIMIT] else 0  # ixgbe_clean_tx_irq: return !!budget
         m[tx + TX_FREE] += m[frame + F_R3] if m[tx + TX_FREE_COST] else 0
         m[frame + F_R3] = 0
         return
@@ -176,6 +176,7 @@ def forward(m, tx, received):
     parts = m[tx + TX_REST] + received * m[tx + TX_SHARE]
     m[tx + TX_REST] = parts % 1000
     if parts >= 1000:
+        advance(m, tx, m[G_NOW])  # others were before it
         give(m, tx, parts // 1000, m[G_NOW])
 
 
