@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkedmemory import check_memory
 from modelprograms import at_times, busy, program, run
 from tophalf import vocab
+from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model import ops
@@ -61,6 +63,28 @@ def test_calls_that_never_return_end_in_words():
     builder.task("app", 0, program(builder, (ops.OP_SPEND_NS, 1), (ops.OP_CALL, "start")))
     with pytest.raises(TophalfError, match="FRAMES_MAX"):
         builder.world().run(1_000_000)
+
+
+@pytest.mark.parametrize("place", ["task", "handler", "softirq"])
+def test_calls_at_no_cost_that_never_return_end_at_once(place):
+    """Not only when time would pass: nothing runs on in frames that overwrite one another."""
+    builder = Builder(1)
+    endless = program(builder, (ops.OP_CALL, "start"))
+    if place == "task":
+        builder.task("app", 0, endless)
+    elif place == "handler":
+        at_times(builder, 24, [1000], (ops.OP_CALL, endless))
+    else:
+        builder.memory[builder.memory[f.G_ACTIONS] + vocab.TASKLET] = endless
+        at_times(builder, 24, [1000], (ops.OP_RAISE, vocab.TASKLET))
+    world = builder.world(trace_rows=100)
+    if not jit_is_enabled():
+        check_memory(world)
+    with pytest.raises(TophalfError, match="FRAMES_MAX"):
+        world.run(1_000_000)
+    m, cpu = world.memory, builder.cpus[0]
+    assert m[cpu + f.C_FRAME] == m[cpu + f.C_CURRENT] + f.K_STACK + (f.FRAMES_MAX - 1) * f.FRAME_SIZE
+    assert (world.now_ns, m[m[cpu + f.C_FRAME] + f.F_PC]) == (0 if place == "task" else 1000, endless)
 
 
 @given(st.integers(-20, 19), st.lists(st.integers(0, 10**7), min_size=1, max_size=20))

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anyscenario
+from checkedmemory import check_memory
 from test_export_recording import plain
 from tophalf import vocab
 from tophalf.compiled import jit_is_enabled
@@ -44,6 +45,8 @@ def test_any_machine_obeys_the_kernel_and_loses_nothing():
 def one_machine(drawn, seed):
     """Run it and look at it. Returns the names of the laws that had something to judge."""
     world = drawn.builder(seed).world(trace_rows=4096)
+    if not jit_is_enabled():
+        check_memory(world)
     world.run(LENGTH_NS)
     table = event_table(world)
     exercised = laws_hold(table, drawn.scenario.one("machine").preempt == "rt")
