@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from modelprograms import program, run, times_of
+from modelprograms import at_times, program, run, times_of
 from test_model_napi_twin import GRID, compare, scenarios
 from tophalf import vocab
 from tophalf.errors import TophalfError
@@ -56,8 +56,6 @@ def test_a_ring_is_the_twins(seed):
             count = rng.randrange(done + 1)
             twin.clean(now, count)
             m[tx + d.TX_CLEANED] += count
-            if count < done:
-                m[tx + d.TX_FIRST_NS] = twin.waits[0]
         assert int(m[tx + d.TX_STOPPED]) == twin.stopped
         assert int(m[tx + d.TX_PENDING]) == sum(time > now for time in twin.waits)
         assert int(txring.signal_ns(m, tx)) == twin.signals_at(now)
@@ -142,6 +140,17 @@ def test_room_in_the_ring_is_made_when_a_batch_is_cleaned_not_while():
     world, table = run(builder, 100_000)
     assert told(table) == [(20_010 + 350 + 300 + 150, 0), (20_821 + 20_000 + 350 + 350, 0)]
     assert [int(world.memory[tx + field]) for field in (d.TX_STOPPED, d.TX_CLEANED)] == [1, 4]
+
+
+def test_time_counts_from_the_first_that_still_waits_where_a_poll_of_an_open_line_leaves_some():
+    # Done at 100 and 5100. At 10,000 another line has both polled, one a poll, their own line open: the first is gone at 10,700,
+    # the second at 11,050; 10,800 would be the first's time
+    builder, tx = sending([0, 5000], wire=100, usecs_ns=10_700, limit=1)
+    at_times(builder, 24, [10_000], (ops.OP_NAPI_SCHEDULE, builder.napis[0]))
+    world, table = run(builder, 100_000)
+    assert told(table) == [(10_700, 64), (11_050, 64), (11_350, 0)]
+    assert times_of(table, vocab.IRQ_HANDLER_ENTRY) == [10_200]
+    assert int(world.memory[tx + d.TX_CLEANED]) == 2
 
 
 def test_what_is_sent_on_goes_after_what_others_sent_while_it_was_received():

@@ -21,6 +21,7 @@ def add_tx(builder, queue, name, clean_cost, wire_ns, ring=1024, limit=256, arri
     tx = m.take(d.TX_SIZE)
     m[tx + d.TX_QUEUE], m[tx + d.TX_SHARE], m[tx + d.TX_WIRE_NS], m[tx + d.TX_RING] = queue, share, wire_ns, ring
     m[tx + d.TX_USECS_NS], m[tx + d.TX_FRAMES], m[tx + d.TX_COST] = usecs_ns, frames, clean_cost
+    m[tx + d.TX_SLOTS] = m.take(ring)
     m[tx + d.TX_LIMIT], m[tx + d.TX_FREE_COST] = limit, free_cost
     builder.timer(tx + d.TX_TIMER, f.ON_TX, tx)
     if arrivals:

@@ -19,9 +19,9 @@ BY_DIM, BY_E1000E = 1, 2
 
 # At N_TX: a send queue that shares its line and NAPI with a receive queue. TX_SOURCE: the times at which others send (as a receive
 # queue's arrivals), 0 for none; TX_SHARE: of received packets, in thousandths, that are sent on; TX_REST: what is left of one;
-# TX_PENDING: with the device, which is done with the next at TX_NEXT_NS; TX_DONE of them; TX_FIRST_NS: since when one waits to be
-# cleaned; TX_STOPPED: found the ring full; TX_FREE: cleaned in an interrupt, for NET_TX to free
+# TX_PENDING: with the device, which is done with the next at TX_NEXT_NS; TX_DONE of them; TX_SLOTS: when it was done with each of
+# the last TX_RING; TX_STOPPED: found the ring full; TX_FREE: cleaned in an interrupt, for NET_TX to free
 (
     TX_TIMER, _, _, _, _, TX_QUEUE, TX_SOURCE, TX_SHARE, TX_REST, TX_WIRE_NS, TX_RING, TX_PENDING, TX_NEXT_NS, TX_DONE, TX_CLEANED,
-    TX_FIRST_NS, TX_USECS_NS, TX_FRAMES, TX_COST, TX_LIMIT, TX_IS_INCOMPLETE, TX_STOPPED, TX_FREE, TX_FREE_COST, TX_SIZE,
+    TX_SLOTS, TX_USECS_NS, TX_FRAMES, TX_COST, TX_LIMIT, TX_IS_INCOMPLETE, TX_STOPPED, TX_FREE, TX_FREE_COST, TX_SIZE,
 ) = range(25)  # fmt: skip

@@ -31,7 +31,6 @@ from tophalf.model.net.driverfields import (
     TX_CLEANED,
     TX_COST,
     TX_DONE,
-    TX_FIRST_NS,
     TX_FRAMES,
     TX_FREE,
     TX_FREE_COST,
@@ -43,6 +42,7 @@ from tophalf.model.net.driverfields import (
     TX_REST,
     TX_RING,
     TX_SHARE,
+    TX_SLOTS,
     TX_SOURCE,
     TX_STOPPED,
     TX_TIMER,
@@ -60,8 +60,7 @@ from tophalf.model.softirq.softirq import raise_softirq
 def finish(m, tx, time_ns):
     """What the device has sent by then."""
     while m[tx + TX_PENDING] and m[tx + TX_NEXT_NS] <= time_ns:
-        if m[tx + TX_DONE] == m[tx + TX_CLEANED]:
-            m[tx + TX_FIRST_NS] = m[tx + TX_NEXT_NS]
+        m[m[tx + TX_SLOTS] + m[tx + TX_DONE] % m[tx + TX_RING]] = m[tx + TX_NEXT_NS]
         m[tx + TX_DONE] += 1
         m[tx + TX_PENDING] -= 1
         m[tx + TX_NEXT_NS] += m[tx + TX_WIRE_NS]
@@ -110,7 +109,8 @@ def signal_ns(m, tx):
     if waiting >= frames and (frames > 1 or m[tx + TX_USECS_NS] == 0):
         time_ns = m[G_NOW]
     elif waiting:
-        time_ns = m[tx + TX_FIRST_NS] + m[tx + TX_USECS_NS] if m[tx + TX_USECS_NS] else NEVER
+        first_ns = m[m[tx + TX_SLOTS] + m[tx + TX_CLEANED] % m[tx + TX_RING]]
+        time_ns = first_ns + m[tx + TX_USECS_NS] if m[tx + TX_USECS_NS] else NEVER
         time_ns = min(time_ns, next_done(m, tx)) if frames > 1 else time_ns
     else:
         time_ns = next_done(m, tx)
