@@ -1,26 +1,31 @@
 """The memory of a world in plain Python that refuses what compiled code would do without a word.
 
-A list takes an index below 0, and knows nothing of what lies where: a pointer that is none, a heap or a stack that is full.
+A list takes an index below 0, and knows nothing of what lies where: a pointer that is none, a heap or a stack that is full, the
+word after the last of an object (`put_guards`).
 """
 
 from tophalf.model import fields as f
+from tophalf.model.ground.memory import Memory
+
+GUARD = 8  # words after each piece of memory
 
 
 class CheckedMemory(list):
-    """Raises: IndexError at an index that is out of range or negative, AssertionError at what spoils the world."""
+    """Raises: IndexError at an index that is negative, out of range or between objects, AssertionError at what spoils the world."""
 
     def __init__(self, world):
         super().__init__(world.memory)
         self.frames = {cpu + f.C_FRAME: cpu for cpu in world.builder.cpus}
-        self.timers_max = self[f.G_TRACE] - self[f.G_HEAP] - 1
+        self.guards = getattr(world.builder.memory, "guards", frozenset())
+        self.timers_max = list.__getitem__(self, f.G_TRACE) - list.__getitem__(self, f.G_HEAP) - 1 - GUARD * bool(self.guards)
 
     def __getitem__(self, index):
-        if index.__class__ is int and index < 0:
+        if index.__class__ is int and index < 0 or index.__class__ is not slice and index in self.guards:
             raise IndexError(f"m[{index}]")
         return list.__getitem__(self, index)
 
     def __setitem__(self, index, value):
-        if index <= f.G_NULL:
+        if index <= f.G_NULL or index in self.guards:
             raise IndexError(f"m[{index}] = {value}")
         if index == f.G_HEAP_COUNT:
             assert 0 <= value <= self.timers_max
@@ -34,3 +39,20 @@ class CheckedMemory(list):
 def check_memory(world):
     """From here on a world of plain Python is looked after."""
     world.memory = CheckedMemory(world)
+
+
+def put_guards(monkeypatch):
+    """From here on worlds are built with words between their objects that belong to none."""
+    for name in ("take", "put"):
+        monkeypatch.setattr(Memory, name, _guarded(getattr(Memory, name)))
+
+
+def _guarded(method):
+    def guarded(self, given):
+        address = method(self, given)
+        end = len(self.words)
+        self.words += [0] * GUARD
+        self.__dict__.setdefault("guards", set()).update(range(end, end + GUARD))
+        return address
+
+    return guarded

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkedmemory import check_memory
+from checkedmemory import check_memory, put_guards
 from modelprograms import at_times, busy, program, run
 from tophalf import vocab
 from tophalf.compiled import jit_is_enabled
@@ -66,8 +66,9 @@ def test_calls_that_never_return_end_in_words():
 
 
 @pytest.mark.parametrize("place", ["task", "handler", "softirq"])
-def test_calls_at_no_cost_that_never_return_end_at_once(place):
+def test_calls_at_no_cost_that_never_return_end_at_once(place, monkeypatch):
     """Not only when time would pass: nothing runs on in frames that overwrite one another."""
+    put_guards(monkeypatch)
     builder = Builder(1)
     endless = program(builder, (ops.OP_CALL, "start"))
     if place == "task":
@@ -85,6 +86,22 @@ def test_calls_at_no_cost_that_never_return_end_at_once(place):
     m, cpu = world.memory, builder.cpus[0]
     assert m[cpu + f.C_FRAME] == m[cpu + f.C_CURRENT] + f.K_STACK + (f.FRAMES_MAX - 1) * f.FRAME_SIZE
     assert (world.now_ns, m[m[cpu + f.C_FRAME] + f.F_PC]) == (0 if place == "task" else 1000, endless)
+
+
+def test_a_checked_memory_refuses_what_compiled_code_would_do(monkeypatch):
+    if jit_is_enabled():
+        return  # memory is an array then
+    put_guards(monkeypatch)
+    world = Builder(1).world()
+    check_memory(world)
+    m, frame, last = world.memory, world.builder.cpus[0] + f.C_FRAME, max(world.builder.memory.guards)
+    for index in (-1, last, len(m)):
+        with pytest.raises(IndexError):
+            m[index] += 1
+    for index, value in ((frame, m[frame] - f.FRAME_SIZE), (frame, m[frame] + 1), (f.G_HEAP_COUNT, last)):
+        with pytest.raises(AssertionError):
+            m[index] = value
+    m[frame] += f.FRAME_SIZE  # there is room for more than the first
 
 
 @given(st.integers(-20, 19), st.lists(st.integers(0, 10**7), min_size=1, max_size=20))

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anyscenario
-from checkedmemory import check_memory
+from checkedmemory import check_memory, put_guards
 from test_export_recording import plain
 from tophalf import vocab
 from tophalf.compiled import jit_is_enabled
@@ -29,8 +29,10 @@ MACHINES, LENGTH_NS = (1000, 10_000_000) if jit_is_enabled() else (40, 1_000_000
 LAWS_MET = 20  # at the least by however few machines; by a thousand all
 
 
-def test_any_machine_obeys_the_kernel_and_loses_nothing():
+def test_any_machine_obeys_the_kernel_and_loses_nothing(monkeypatch):
     exercised = set()
+    if not jit_is_enabled():
+        put_guards(monkeypatch)
 
     @given(anyscenario.machines(), st.integers(0, 1 << 40))
     @settings(max_examples=MACHINES, suppress_health_check=[HealthCheck.too_slow])
