@@ -42,6 +42,7 @@ def test_json_says_what_was_saved_and_what_of_it_had_no_room(tmp_path, capsys, m
     [
         (["nonesuch"], "no scenario 'nonesuch'"), (["mm1", "--set", "nic.x=1"], "unknown key x"),
         (["mm1", "--seconds", "-1"], "no time to run"), (["mm1", "--set", "nic.rate=-4"], "rate"),
+        (["10gbe-napi", "--set", "nic.tx_rate=1000000000000"], "1,000,000,000,000 packets a second are too many"),
         (["mm1", "--narrate", "5us", "--seconds", "1"], "--seconds and --narrate"), (["mm1", "--force"], "--force is for --save"),
         (["mm1", "--narrate", "5us", "--save", "x"], "--save and --narrate"),
     ],
@@ -68,6 +69,18 @@ def test_keys_are_listed(capsys):
     assert main(["scenarios", "--keys", "--json"]) == 0
     keys = json.loads(capsys.readouterr().out)["keys"]
     assert {"section", "key", "kind", "default", "meaning"} == set(keys[0])
+    defaults = {(key["section"], key["key"]): key["default"] for key in keys}
+    assert defaults["machine", "seconds"] == "1 s" and defaults["timer", "cpus"] == "0" and defaults["nic", "rps_cpus"] is None
+
+
+def test_a_run_says_which_orders_its_end_came_before_and_what_was_sent(tmp_path, capsys):
+    path = tmp_path / "late.toml"
+    nic = '[machine]\ncpus = 2\n[[nic]]\nrate = "1k"\ntx_rate = "10k"\n'
+    path.write_text(f'{nic}[[at]]\ntime = "2ms"\ndisable_irq = 24\n[[at]]\ntime = "9ms"\noffline = 1\n')
+    assert main(["run", str(path), "--seconds", "0.005"]) == 0
+    text = capsys.readouterr().out
+    assert "not carried out: 1 of [[at]], whose time comes after the end at 5 ms" in text
+    assert "at 2 ms: disable_irq" in text and "packets sent" in text and "\n\n\n" not in text
 
 
 def test_what_a_load_asks_for_is_said_only_where_it_is_known():

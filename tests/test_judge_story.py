@@ -20,10 +20,11 @@ ROWS = [
 ]
 
 
-def story():
+def story(rows=None, tasks=None):
+    rows = rows or ROWS
     names = ("time_ns", "kind", "pid", "flags", "a", "b", "c", "name")
-    columns = dict(zip(names, map(list, zip(*ROWS, strict=True)), strict=True)) | {"cpu": [0] * len(ROWS)}
-    table = make_table(columns, strings=["eth0-rx-0", "eth0", "ksoftirqd/0"], tasks={15: "ksoftirqd/0"}, cpus=(0, 1))
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) | {"cpu": [0] * len(rows)}
+    table = make_table(columns, strings=["eth0-rx-0", "eth0", "ksoftirqd/0"], tasks=tasks or {15: "ksoftirqd/0"}, cpus=(0, 1))
     return list(tell(table))
 
 
@@ -38,6 +39,15 @@ def test_each_event_is_a_sentence_in_its_context():
     assert told[4].text == "polls eth0: 64 packets of at most 64, the whole weight: polled again"
     assert told[6].text == "idle; ksoftirqd/0 runs"
     assert "in ksoftirqd/0, a task among others" in told[7].text
+
+
+def test_only_who_is_no_busy_poller_lets_the_queue_interrupt_again():
+    """net/core/dev.c napi_complete_done does nothing in a busy poll."""
+    who = ((0, vocab.FLAG_SOFTIRQ), (21, 0), (22, 0))
+    rows = [(10, vocab.NAPI_POLL, pid, flags, 99, 3, 64, 1) for pid, flags in who]
+    told = [one.text for one in story(rows, {21: "napi/eth0-8193", 22: "server"})]
+    assert [text.endswith("the queue is empty, it may interrupt again") for text in told] == [True, True, False]
+    assert told[2] == "polls eth0: 3 packets of at most 64: the queue is empty"
 
 
 def test_a_cpu_that_has_done_nothing_yet_is_unknown():

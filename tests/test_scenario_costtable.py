@@ -61,3 +61,11 @@ def test_a_scenario_finds_the_table_beside_it_and_its_own_costs_come_first(tmp_p
     from tophalf.model.fields import COST_MEAN
 
     assert [int(m[costs[name] + COST_MEAN]) for name in ("ipi", "irq_entry", "irq_exit")] == [5000, 77, 200]
+
+
+@pytest.mark.parametrize("table", ["folder", "nowhere.toml"])
+def test_a_table_that_cannot_be_read_is_said_with_the_scenarios_line_and_key(tmp_path, table):
+    (tmp_path / "folder").mkdir()
+    text = SCENARIO.replace("mine.toml", table)
+    with pytest.raises(TophalfError, match=r"^s\.toml:2 \[costs\] table: .*no table of costs.*costs --measure"):
+        make_world(read_scenario(text, "s.toml", str(tmp_path / "s.toml")), 0)

@@ -1,5 +1,7 @@
 """[[workqueue]], [[work]], devices that defer to a work item, suspend: what scenarios may say of them, and what it comes to."""
 
+import errno
+
 import pytest
 
 from tophalf import vocab
@@ -48,6 +50,14 @@ def test_suspend_freezes_and_thaws():
     assert [time for time, name in started(table) if name == "watch" and 20 < time < 53]
     handled = table.time_ns[table.kind == vocab.IRQ_HANDLER_ENTRY].tolist()
     assert [time // MS for time in handled] == [5, 53, 60]
+
+
+def test_a_suspend_during_another_is_refused():
+    at = '[[at]]\ntime = "{}ms"\nsuspend = "10ms"\n'
+    text = "[[device]]\nname = 'd'\nirq = 40\nrate = 1000\n" + at.format(1) + at.format(5) + at.format(20)
+    world = make_world(read_scenario(text, "x.toml"), 0)
+    world.run(40 * MS)
+    assert [(one.time_ns, one.error) for one in world.answers] == [(1 * MS, 0), (5 * MS, -errno.EBUSY), (20 * MS, 0)]
 
 
 def test_the_laws_of_work_items_have_something_to_judge_and_hold():
@@ -108,6 +118,7 @@ workqueue = "system_unbound_wq"
     ('[[work]]\nname = "w"\nworkqueue = "system_bh_wq"\nsteps = ["sleep 1ms"]', "steps", "cannot sleep"),
     ('[[work]]\nname = "w"\n[[work]]\nname = "w"', "name", "a second work w"),
     ('[[workqueue]]\nname = "q"\n[[workqueue]]\nname = "q"', "name", "a second workqueue q"),
+    ('[[workqueue]]\nname = "system_wq"', "name", "is the kernel's own"),
     ('[[workqueue]]\nname = "q"\nflags = ["bh", "unbound"]', "flags", "may only be highpri"),
     ('[[workqueue]]\nname = "q"\nflags = ["bound"]', "flags", "is none of"),
     ('[[workqueue]]\nname = "q"\nmax_active = 513', "max_active", "above 512"),

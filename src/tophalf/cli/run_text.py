@@ -19,8 +19,9 @@ def run_text(scenario, found):
     seconds, wall = found["simulated_ns"] / 1e9, found["wall_seconds"]
     speed = f"{seconds / wall:.3g} times real time" if wall else ""
     head = f"{found['scenario']}, seed {found['seed']}, {seconds:g} s simulated in {wall:.3g} s ({speed})"
-    lines = [render.paint(head, "bold"), scenario.title, "", *_aligned(figures(found)), *_asked(scenario)]
-    return "\n".join([*lines, "", *_bars(found["cpus"]), "", *_busiest(found, seconds), *_orders(found)])
+    lines = [render.paint(head, "bold"), *filter(None, [scenario.title]), "", *_aligned(figures(found)), *_asked(scenario)]
+    lines += ["", *_bars(found["cpus"]), "", *_busiest(found, seconds), *_orders(found), *_not_reached(scenario, found)]
+    return "\n".join(lines)
 
 
 def _aligned(rows):
@@ -96,3 +97,11 @@ def _orders(found, most=20):
         yield f"at {human_ns(one['time_ns'])}: {told(one)}"
     if len(found["orders"]) > most:
         yield f"... and {len(found['orders']) - most} more orders (--json has all)"
+
+
+def _not_reached(scenario, found):
+    """Orders whose moment comes after the run."""
+    count = sum(order.time > found["simulated_ns"] for order in scenario.all("at"))
+    if count:
+        end = human_ns(found["simulated_ns"])
+        yield f"not carried out: {human_count(count)} of [[at]], whose time comes after the end at {end}"

@@ -55,15 +55,18 @@ def _list_keys(args):
 def _described(section, name, key):
     from tophalf.scenario.schema import REQUIRED
 
-    default = "required" if key.default is REQUIRED else None if key.default in (None, ()) else _plain(key.default)
+    default = "required" if key.default is REQUIRED else None if key.default in (None, (), ((),)) else _plain(key)
     meaning = f"{key.meaning} ({', '.join(map(str, key.choices))})" if key.choices else key.meaning
     return {"section": section.name, "key": name, "kind": key.kind, "default": default, "meaning": meaning}
 
 
-def _plain(value):
+def _plain(key):
     """A default as one would write it."""
-    from tophalf.vocab import human_ns
+    from tophalf.vocab import cpu_list, human_ns
 
-    if isinstance(value, tuple) and value[0] == "constant":
-        return human_ns(value[1])
+    value = key.default
+    if key.kind in ("duration", "cost"):
+        return human_ns(value if key.kind == "duration" else value[1]) if value else "0"
+    if key.kind == "cpus":
+        return cpu_list(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -126,4 +126,7 @@ def _by_whom(event):
 
 
 def _complete(event):
-    return ", the whole weight: polled again" if event.b >= event.c else ": the queue is empty, it may interrupt again"
+    if event.b >= event.c:
+        return ", the whole weight: polled again"
+    busy = not event.in_softirq and not event.task(event.pid).startswith("napi/")  # napi_complete_done leaves it masked then
+    return ": the queue is empty" if busy else ": the queue is empty, it may interrupt again"

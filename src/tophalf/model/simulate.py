@@ -101,6 +101,8 @@ def figures(found):
             ("in flight", human_count(packets["in_flight"])),
             ("NAPI polls", human_count(found["polls"])),
         ]
+    if found["sent"]:
+        rows.append(("packets sent", f"{human_count(found['sent'])} ({human_count(found['sent'] / seconds)}/s)"))
     if latency["mean"] is not None:
         rows.append(("latency", ", ".join(f"{name} {human_ns(value)}" for name, value in latency.items())))
     rows += [(f"disk {disk['name']}", _disk_figures(disk, seconds)) for disk in found["disks"]]

@@ -53,7 +53,7 @@ def _read(path):
         do = "`tophalf costs --measure FILE` writes one of this machine"
         raise TophalfError(f"no table of costs: {error.strerror}", path, do) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TophalfError(f"is no TOML: {error}", label) from None
+        raise TophalfError(f"is no TOML: {error}", label, "`tophalf costs --measure FILE` writes a table") from None
     if set(given) - {"costs", "sources"} or not all(isinstance(given.get(part, {}), dict) for part in ("costs", "sources")):
         raise TophalfError("is no table of costs", label, "it has the sections [costs] and [sources], nothing else")
     return given

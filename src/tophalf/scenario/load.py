@@ -93,7 +93,7 @@ def _tables(name, value, places, label):
     line = places.get((name, 0, None)) or places.get(("", 0, name))
     where = f"{label}:{line}" if line else label
     if section is None:
-        raise ScenarioError(f"unknown section [{name}]", where, _nearest(name, SECTIONS, "the sections are in docs/scenarios.md"))
+        raise ScenarioError(f"unknown section [{name}]", where, _nearest(name, SECTIONS, "`tophalf scenarios --keys` has them all"))
     tables = value if isinstance(value, list) else [value]
     if any(not isinstance(table, dict) for table in tables):
         raise ScenarioError(f"{name} is a section", where, f"write [{name}] above its keys")
@@ -111,11 +111,11 @@ def _apply(change, tables):
         raise ScenarioError(f"{change!r} changes nothing", "--set", "write section.key=value, as nic.rx_usecs=50")
     key = parts[-1]
     if section.key(key) is None:
-        raise ScenarioError(f"unknown key {key}", f"--set {change}", _nearest(key, section.keys, f"see [{section.name}]"))
+        raise ScenarioError(f"unknown key {key}", f"--set {change}", _nearest_key(key, section))
     here = tables.setdefault(section.name, [] if section.many else [{}])
     chosen = here[int(parts[1]) : int(parts[1]) + 1] if len(parts) == 3 else here
     if not chosen:
-        raise ScenarioError(f"this scenario has no [{section.name}] to change", f"--set {change}")
+        raise ScenarioError(f"this scenario has no [{section.name}] to change", f"--set {change}", "add one to a file of your own")
     for table in chosen:
         table[key] = _Set(value.strip(), change)
 
@@ -133,7 +133,7 @@ def _entry(section, index, table, places, label):
     for key, value in table.items():
         spec = section.key(key)
         if spec is None:
-            raise ScenarioError(f"unknown key {key}", entry.where(key), _nearest(key, section.keys, f"see [{section.name}]"))
+            raise ScenarioError(f"unknown key {key}", entry.where(key), _nearest_key(key, section))
         if isinstance(value, _Set):
             lines[key], value = f"--set {value.change}", value.value
         entry.values[key] = _read(spec, value, entry.where(key))
@@ -171,6 +171,10 @@ def _cpu_numbers(spec, value):
     if spec.kind == "list" and spec.of == "cpus":
         return [number for part in value for number in part]
     return value if spec.kind in ("cpus", "mask") else (value,) if spec.kind == "cpu" else ()
+
+
+def _nearest_key(key, section):
+    return _nearest(key, section.keys, f"`tophalf scenarios --keys` has those of [{section.name}]")
 
 
 def _nearest(word, words, otherwise):

@@ -6,6 +6,7 @@ from tophalf.model.net import driverfields as d
 from tophalf.model.net import driverops as o
 from tophalf.model.net.buildmoderation import add_moderation
 from tophalf.model.net.buildtx import add_tx
+from tophalf.scenario.sections.nic import RATE_MAX
 
 CHOSEN_BY_IT = ("rx_usecs", "rx_frames")
 
@@ -14,6 +15,9 @@ def check(nic):
     """Raises: TophalfError for what does not go together."""
     if sends(nic) and nic.mode not in ("napi", "handler"):
         raise TophalfError(f"mode = {nic.mode} sends nothing", nic.where("tx_rate" if nic.tx_rate else "forward"), "choose another")
+    if nic.tx_rate > RATE_MAX * nic.queues:
+        do = f"at most {RATE_MAX:,} a second and queue"
+        raise TophalfError(f"{nic.tx_rate:,} packets a second are too many", nic.where("tx_rate"), do)
     if nic.forward and nic.mode != "napi":
         raise TophalfError("only a poll sends on what it received", nic.where("forward"), 'leave it out, or say mode = "napi"')
     if nic.adaptive == "off":

@@ -50,5 +50,8 @@ def _shared_out(machine, key, one):
 def costs_of(scenario):
     """{name: cost as Builder.cost takes it}: what [costs] says one by one, else its table."""
     given = scenario.one("costs")
-    costs, _ = load_cost_table(given.table, scenario.path)
+    try:
+        costs, _ = load_cost_table(given.table, scenario.path)
+    except TophalfError as error:
+        raise TophalfError(f"{error.where}: {error.what}", given.where("table"), error.do) from None
     return costs | {name: value for name, value in given.values.items() if name != "table" and value is not None}

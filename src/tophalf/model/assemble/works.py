@@ -14,6 +14,8 @@ def add_queue(builder, scenario, entry):
     """One workqueue."""
     if entry.name in names(builder):
         raise TophalfError(f"a second workqueue {entry.name}", entry.where("name"), "give it another name")
+    if entry.name in SYSTEM:
+        raise TophalfError(f"{entry.name} is the kernel's own", entry.where("name"), "give it another name")
     flags, scope = 0, None if entry.affinity_scope == "default" else entry.affinity_scope
     for flag in entry.flags:
         flags |= FLAGS[flag]
