@@ -101,7 +101,7 @@ def figures(found):
             ("in flight", human_count(packets["in_flight"])),
             ("NAPI polls", human_count(found["polls"])),
         ]
-    if found["sent"]:
+    if found.get("sent"):
         rows.append(("packets sent", f"{human_count(found['sent'])} ({human_count(found['sent'] / seconds)}/s)"))
     if latency["mean"] is not None:
         rows.append(("latency", ", ".join(f"{name} {human_ns(value)}" for name, value in latency.items())))
