@@ -4,7 +4,7 @@ Above softirqtwin's interrupts, softirqs and ksoftirqd. A ring is a list of arri
 after net/core/dev.c (net_rx_action, napi_poll, napi_complete_done, napi_watchdog) and the rules of rx-usecs, rx-frames and a
 minimum interval, as docs of NICs give them.
 
-Twin of: napi, nic, nicplan, nicring, nicrun, localtimer.
+Twin of: napi, nic, nicplan, nicring, nicrun, nicdraw, localtimer.
 """
 
 from modelprograms import program

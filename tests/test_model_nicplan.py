@@ -10,6 +10,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
 from tophalf.model.ground.latencycells import shift_of
+from tophalf.model.net.nicdraw import SPILT, serve_drawn
 from tophalf.model.summary import digest
 
 pytestmark = pytest.mark.kernels
@@ -102,6 +103,54 @@ def test_a_constant_rate_is_as_good_as_its_list_of_times(queues, coalescing, sli
         runs.run(END_NS * (part + 1) // slices)
     listed.run(END_NS)
     assert digest(runs) == digest(listed)
+
+
+POISSON_RATES = st.sampled_from([700_000, 7_777_777, 14_000_000, 30_000_001, 90_000_001])
+POISSON_RINGS = st.sampled_from([1, 7, 40, 64, 150, 512])
+POISSON_QUEUES = st.lists(st.tuples(POISSON_RATES, POISSON_RINGS, st.sampled_from([0, 1, 37, 60, 200])), min_size=1, max_size=3)
+
+
+def drawn_times(queues):
+    """When the packets of Poisson queues arrive, a list for each: none is served, for the first interrupt never ends."""
+    builder, end_ns = Builder(1, costs={"irq_entry": 10 * END_NS}), END_NS + 10_000
+    added = [add_napi(builder, 24 + at, f"eth{at}", queue[0], 1, "poisson", ring=1 << 14) for at, queue in enumerate(queues)]
+    world = builder.world()
+    world.run(end_ns)
+    m = world.memory
+    return [[int(m[m[at + f.Q_RING] + slot * f.SLOT_SIZE + f.SLOT_ARRIVAL]) for slot in range(m[at + f.Q_TAIL])] for at in added]
+
+
+@settings(deadline=None, max_examples=20)
+@given(POISSON_QUEUES, st.integers(1, 4), st.integers(0, 500))
+def test_drawn_arrivals_are_as_good_as_their_list_of_times(queues, slices, entry_ns):
+    """Of a rate a poll draws packets as it serves them (nicdraw); rings of 40 and 64 may be found full only afterwards."""
+
+    def world(all_arrivals, kind):
+        builder = Builder(1, costs={"irq_entry": entry_ns, "irq_exit": 60})
+        for number, ((_, size, packet_ns), arrivals) in enumerate(zip(queues, all_arrivals, strict=True)):
+            add_napi(builder, 24 + number, f"eth{number}", arrivals, packet_ns, kind, ring=size, poll=100)
+        return builder.world()
+
+    drawn, listed = world([rate for rate, _, _ in queues], "poisson"), world(drawn_times(queues), "times")
+    for part in range(slices):
+        drawn.run(END_NS * (part + 1) // slices)
+        listed.run(END_NS * (part + 1) // slices)
+    assert digest(drawn) == digest(listed)
+
+
+@pytest.mark.parametrize("size", [1, 20, 40])
+def test_a_poll_that_finds_the_ring_full_afterwards_changes_nothing_but_slots(size):
+    # size 1: it serves the one slot's worth; 20, 40: it serves so many, or more come after the last
+    builder = Builder(1, nohz=TICKLESS)
+    queue = add_napi(builder, 24, "eth0", 14_000_000, 1, "poisson", ring=size)
+    world = builder.world()
+    world.run(END_NS)
+    m, now_ns = world.memory, world.now_ns + 1_000_000
+    before = [int(word) for word in m]
+    assert serve_drawn(m, m[builder.cpus[0] + f.C_FRAME], queue, WEIGHT, now_ns) == SPILT
+    ring = m[queue + f.Q_RING]
+    slots = range(ring, ring + (m[queue + f.Q_SLOT_MASK] + 1) * f.SLOT_SIZE)
+    assert [at for at, word in enumerate(m) if word != before[at] and at not in slots] == []
 
 
 @given(st.integers(0, 1 << 45))

@@ -33,6 +33,18 @@ def entry(function):
     return onemodule.whole(function, OPTIONS, _part(function, forceinline=True))
 
 
+def _bit_length():
+    """How many bits a word that is not negative has: int.bit_length, compiled to one instruction."""
+    if not jit_is_enabled():
+        return int.bit_length
+    from tophalf.model.ground import pointer
+
+    return pointer.bit_length
+
+
+bit_length = _bit_length()
+
+
 def _part(function, forceinline=False):
     if not jit_is_enabled():
         return function

@@ -1,7 +1,7 @@
 """Where a latency is counted: its cell in a queue's histogram (fields.HISTOGRAM_SIZE; `latencies` reads it)."""
 
-from tophalf.model.fields import CELL_BITS, Q_HISTOGRAM
-from tophalf.model.ground.jit import inlined
+from tophalf.model.fields import CELL_BITS, Q_HISTOGRAM, SHIFT_MAX
+from tophalf.model.ground.jit import bit_length, inlined
 
 
 @inlined
@@ -14,9 +14,4 @@ def cell_of(m, queue, latency_ns):
 @inlined
 def shift_of(latency_ns):
     """By how much a latency is shifted to CELL_BITS + 1 bits: 0 for those that have no more, SHIFT_MAX at most."""
-    high, shift = latency_ns >> CELL_BITS + 1, 0
-    for step in (16, 8, 4, 2, 1):
-        if high >> step:
-            high >>= step
-            shift += step
-    return shift + 1 if high else 0
+    return min(max(bit_length(latency_ns) - CELL_BITS - 1, 0), SHIFT_MAX)

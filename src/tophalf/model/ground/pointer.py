@@ -68,3 +68,13 @@ def pointer_to(typing_context, first):
         return cgutils.create_struct_proxy(kind.args[0])(context, builder, args[0]).data
 
     return MEMORY(first), code
+
+
+@intrinsic
+def bit_length(typing_context, word):
+    """int.bit_length of a word that is not negative."""
+
+    def code(context, builder, kind, args):
+        return builder.sub(ir.Constant(args[0].type, 64), builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0)))
+
+    return types.int64(types.int64), code

@@ -2,7 +2,8 @@
 
 A poll is worked out in one go, as if nothing could interrupt it, and taken back from the moment of an interrupt on, with what was
 lost since: where service is delayed another packet may be lost, and leave it room. Of a plan's losses as many are remembered as
-the ring has slots; those beyond stay lost. How packets come is in `nicring`, the common case of equal packets in `nicrun`.
+the ring has slots; those beyond stay lost. How packets come is in `nicring`; common cases of equal packets are in `nicrun` and
+`nicdraw`.
 """
 
 from tophalf.model.fields import (
@@ -55,6 +56,7 @@ from tophalf.model.ground.costs import random_cost
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.latencycells import cell_of, shift_of
 from tophalf.model.ground.rng import EXP_BITS
+from tophalf.model.net.nicdraw import SPILT, may_draw, serve_drawn
 from tophalf.model.net.nicring import a_period_on, arrive, go_to_next, poisson_gap, replay_place, slot_of, upcoming, write_slots
 from tophalf.model.net.nicrun import NO_RUN, PLAN_MAX, may_run, serve_run, write_plan
 
@@ -89,7 +91,11 @@ def serve(m, cpu, frame, queue, budget, until):
     else:
         write_slots(m, queue, m[queue + Q_HEAD])
         m[queue + Q_PLAN_FIRST] = NO_RUN
-        time_ns = serve_on(m, frame, queue, budget, until, now_ns)
+        time_ns = SPILT
+        if until < 0 and may_draw(m, frame, queue, budget, now_ns):
+            time_ns = serve_drawn(m, frame, queue, budget, now_ns)
+        if time_ns == SPILT:
+            time_ns = serve_on(m, frame, queue, budget, until, now_ns)
         m[queue + Q_UNWRITTEN] = m[queue + Q_TAIL]
     if time_ns > now_ns:
         m[cpu + C_PLAN] = queue
