@@ -117,7 +117,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
     first, gone, losses, end = work, head, m[queue + Q_LOST], head + PLAN_MAX
     while True:
         now_ns = min(time_ns, limit_ns)
-        while next_ns <= now_ns:
+        while next_ns <= now_ns and lost <= mask:
             came += 1
             while tail - gone >= size and gone < head and m[base + (gone & mask) * SLOT_SIZE + SLOT_DONE] <= next_ns:
                 gone += 1  # had left the ring when this packet came
@@ -125,7 +125,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
                 m[base + (tail & mask) * SLOT_SIZE + SLOT_ARRIVAL] = next_ns
                 tail += 1
             else:
-                m[losses + min(lost, mask + 1)] = next_ns
+                m[losses + lost] = next_ns
                 lost += 1
             if is_steady:
                 next_ns, fraction = a_period_on(next_ns, fraction, period_ns, part, whole)
@@ -136,7 +136,7 @@ def serve_on(m, frame, queue, budget, until, time_ns):
                 go_to_next(m, queue)
                 next_ns = upcoming(m, queue)
         stop = min(tail if until < 0 else until, head + budget - work, end)
-        if head >= stop or time_ns > limit_ns:
+        if head >= stop or time_ns > limit_ns or lost > mask:
             break
         while head < stop:
             slot = base + (head & mask) * SLOT_SIZE
@@ -158,8 +158,10 @@ def serve_on(m, frame, queue, budget, until, time_ns):
     if is_steady or is_poisson:
         m[queue + Q_NEXT], m[queue + Q_FRACTION] = next_ns, fraction
     m[queue + Q_HEAD], m[queue + Q_TAIL], m[frame + F_R1] = head, tail, work
-    m[queue + Q_LATENCY_MAX], m[queue + Q_SHIFT], m[queue + Q_LOST_COUNT] = most_ns, shift, min(lost, mask + 1)
+    m[queue + Q_LATENCY_MAX], m[queue + Q_SHIFT], m[queue + Q_LOST_COUNT] = most_ns, shift, lost
     book(m, queue, came, lost, work - first, sum_ns)
+    if next_ns <= min(time_ns, limit_ns):  # no room to remember another that is lost: from there on it is planned again
+        return serve_until(m, frame, queue, next_ns, time_ns)
     return time_ns
 
 
@@ -191,7 +193,16 @@ def take_back(m, cpu):
         write_plan(m, queue)
     if m[frame + F_R2]:  # the plan ended with the slice of the run, in the middle of this packet
         keep_cost(m, queue, slot_of(m, queue, m[queue + Q_HEAD]), m[frame + F_R1])
-    while m[frame + F_R1] > 0 and m[slot_of(m, queue, m[queue + Q_HEAD] - 1) + SLOT_DONE] > now_ns:
+    done_ns = serve_until(m, frame, queue, now_ns, now_ns)
+    if m[frame + F_R2]:
+        m[frame + F_LEFT] = done_ns - now_ns
+    take_back_arrivals(m, queue, now_ns)
+
+
+@compiled
+def serve_until(m, frame, queue, time_ns, otherwise_ns):
+    """Count as served only what is done by time_ns. Returns when the one in service will be done, otherwise_ns for none."""
+    while m[frame + F_R1] > 0 and m[slot_of(m, queue, m[queue + Q_HEAD] - 1) + SLOT_DONE] > time_ns:
         m[queue + Q_HEAD] -= 1
         m[queue + Q_DELIVERED] -= 1
         m[frame + F_R1] -= 1
@@ -201,9 +212,7 @@ def take_back(m, cpu):
         latency_ns = m[slot + SLOT_DONE] - m[slot + SLOT_ARRIVAL]
         m[queue + Q_LATENCY_SUM] -= latency_ns
         m[cell_of(m, queue, latency_ns)] -= 1
-    if m[frame + F_R2]:
-        m[frame + F_LEFT] = m[slot_of(m, queue, m[queue + Q_HEAD]) + SLOT_DONE] - now_ns
-    take_back_arrivals(m, queue, now_ns)
+    return m[slot_of(m, queue, m[queue + Q_HEAD]) + SLOT_DONE] if m[frame + F_R2] else otherwise_ns
 
 
 @compiled
