@@ -161,7 +161,7 @@ class NapiTwin(Twin):
             while todo and not punt:
                 queue = todo.pop(0)
                 work = self.poll(queue)
-                self.emit(vocab.NAPI_POLL, napi_address(queue.number), work, queue.given["weight"])
+                self.emit(vocab.NAPI_POLL, self.address_of(queue), work, queue.given["weight"])
                 again += [queue] * (work == queue.given["weight"] and self.polls_again(queue, work))
                 budget -= work
                 punt = budget <= 0 or self.now // self.tick_ns >= end
@@ -176,6 +176,9 @@ class NapiTwin(Twin):
             self.in_net_rx = False
             if self.given["kernel"] == "6.1" or not self.poll_list:
                 return
+
+    def address_of(self, queue):
+        return napi_address(queue.number)
 
     def poll(self, queue):
         given, work = queue.given, 0

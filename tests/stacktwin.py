@@ -9,10 +9,8 @@ Twin of: netstack, gro, packets, udpsocket.
 from modelprograms import program
 from napitwin import FIRST_QUEUE_IRQ, NapiTwin, Queue
 from softirqtwin import Task, model_of
-from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.build import napi_address
 from tophalf.model.net.buildstack import BACKLOG_ADDRESS, add_reader, add_sink, add_socket, begin_stack, connect, stacked_napi
 
 
@@ -97,33 +95,14 @@ class StackTwin(NapiTwin):
 
     # Polls
 
-    def net_rx_action(self, budget, end):
-        """As napitwin's; GRO lets go after a full poll was told, before the budget is looked at."""
-        while True:
-            self.in_net_rx = True
-            todo, again, self.poll_list, punt = self.poll_list, [], [], False
-            while todo and not punt:
-                one = todo.pop(0)
-                work, weight = self.poll(one), one.given["weight"]
-                address = BACKLOG_ADDRESS - (1 << 64) if one is self.backlog else napi_address(one.number)
-                self.emit(vocab.NAPI_POLL, address, work, weight)
-                if work == weight:
-                    again.append(one)
-                    if one is not self.backlog:
-                        self.flush(one, self.tick_ns <= 1_000_000)
-                budget -= work
-                punt = budget <= 0 or self.jiffy() >= end
-            self.squeezed += punt
-            if punt or again:
-                self.poll_list = todo + self.poll_list + again
-                if self.poll_list:
-                    self.mark_net_rx()
-                else:
-                    self.in_net_rx = False
-                return
-            self.in_net_rx = False
-            if self.given["kernel"] == "6.1" or not self.poll_list:
-                return
+    def address_of(self, queue):
+        return BACKLOG_ADDRESS - (1 << 64) if queue is self.backlog else super().address_of(queue)
+
+    def polls_again(self, queue, work):
+        """GRO lets go after a full poll was told, before the budget is looked at."""
+        if queue is not self.backlog:
+            self.flush(queue, self.tick_ns <= 1_000_000)
+        return True
 
     def poll(self, queue):
         if queue is self.backlog:

@@ -11,7 +11,7 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from twincompare import same_events
+from twincompare import run_beside
 
 pytestmark = pytest.mark.kernels
 PLAIN = tuple(vector for vector in VECTORS if vector not in (vocab.HI, vocab.TASKLET))
@@ -54,15 +54,7 @@ def scenarios(draw):
 
 def compare(scenario):
     """Whether the twin says who is first (two things at one moment it leaves open); asserts that the model is the same."""
-    twin = RtTwin(scenario)
-    expected = twin.run()
-    if twin.undecided:
-        return False
-    builder = rt_model_of(scenario)
-    world = builder.world(trace_rows=3000)
-    world.run(scenario["until_ns"])
-    same_events(world, twin, expected)
-    return True
+    return run_beside(RtTwin(scenario), rt_model_of, scenario) is not None
 
 
 @settings(max_examples=100)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from irqtwin import IrqTwin, irq_model_of
 from softirqtwin import GRID
-from twincompare import same_events
+from twincompare import run_beside
 
 pytestmark = pytest.mark.kernels
 
@@ -43,15 +43,7 @@ def scenarios(draw):
 
 def compare(scenario):
     """Whether the twin says who is first (two things at one moment it leaves open); asserts that the model is the same."""
-    twin = IrqTwin(scenario)
-    expected = twin.run()
-    if twin.undecided:
-        return False
-    builder = irq_model_of(scenario)
-    world = builder.world(trace_rows=3000)
-    world.run(scenario["until_ns"])
-    same_events(world, twin, expected)
-    return True
+    return run_beside(IrqTwin(scenario), irq_model_of, scenario) is not None
 
 
 @settings(max_examples=150)

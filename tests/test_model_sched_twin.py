@@ -11,7 +11,7 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
-from twincompare import same_events, same_ticks
+from twincompare import run_beside, same_ticks
 
 pytestmark = pytest.mark.kernels
 
@@ -68,14 +68,10 @@ def scenarios(draw):
 def compare(scenario):
     """Whether the twin says who is first (two things at one moment it leaves open); asserts that the model is the same."""
     twin = SchedTwin(scenario)
-    expected = twin.run()
-    if twin.undecided:
+    found = run_beside(twin, sched_model_of, scenario)
+    if found is None:
         return False
-    builder = sched_model_of(scenario)
-    world = builder.world(trace_rows=3000)
-    for end_ns in (*scenario["cuts"], scenario["until_ns"]):
-        world.run(end_ns)
-    same_events(world, twin, expected)
+    world, builder = found
     same_ticks(world, twin)
     ran = [int(world.memory[task + f.K_RUNTIME]) for pid, task in builder.tasks.items() if pid >= 1000]
     assert ran == [task.ran for task in twin.tasks]

@@ -11,7 +11,7 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model.net import stackfields as s
 from tophalf.model.table import event_table
-from twincompare import same_events, same_ticks, words
+from twincompare import run_beside, same_ticks, words
 
 pytestmark = pytest.mark.kernels
 GRID = 64
@@ -67,14 +67,10 @@ def scenarios(draw):
 def compare(scenario):
     """Whether the twin says who is first (two things at one moment it leaves open); asserts that the model is the same."""
     twin = StackTwin(scenario)
-    expected = twin.run()
-    if twin.undecided:
+    found = run_beside(twin, stack_model_of, scenario)
+    if found is None:
         return False
-    builder, model_queues = stack_model_of(scenario)
-    world = builder.world(trace_rows=3000)
-    for end_ns in (*scenario["cuts"], scenario["until_ns"]):
-        world.run(end_ns)
-    same_events(world, twin, expected)
+    world, (builder, model_queues) = found
     same_ticks(world, twin)
     m = world.memory
     assert int(m[builder.cpus[0] + f.C_SQUEEZED]) == twin.squeezed

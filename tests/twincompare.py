@@ -18,6 +18,23 @@ def same_events(world, twin, expected):
     assert [int(world.memory[times + part]) for part in range(f.CLASSES)] == twin.times
 
 
+def run_beside(twin, model_of, scenario):
+    """Assert that the model of a scenario, run in its pieces, tells what the twin does.
+
+    Returns (world, what model_of made: a builder, or one and more); None where the twin leaves open which of two things at one
+    moment comes first.
+    """
+    expected = twin.run()
+    if twin.undecided:
+        return None
+    made = model_of(scenario)
+    world = (made[0] if isinstance(made, tuple) else made).world(trace_rows=3000)
+    for end_ns in (*scenario.get("cuts", ()), scenario["until_ns"]):
+        world.run(end_ns)
+    same_events(world, twin, expected)
+    return world, made
+
+
 def same_ticks(world, twin):
     """Assert that ticks met what the twin says they did."""
     ticks = world.builder.cpus[0] + f.C_TICKS

@@ -12,3 +12,11 @@ def append(m, head, tail, item, following):
     else:
         m[head] = item
     m[tail] = item
+
+
+@compiled
+def unlink(m, link, item, following):
+    """Take `item`, which is in it, out of a list without a last one. link: where the first stands; following: what links them."""
+    while m[link] != item:
+        link = m[link] + following
+    m[link] = m[item + following]

@@ -21,6 +21,15 @@ def arm(m, timer, time_ns):
 
 
 @compiled
+def arm_or_cancel(m, timer, time_ns, now_ns):
+    """Let a timer fire at time_ns, at once where that is over, and not at all at NEVER."""
+    if time_ns < NEVER:
+        arm(m, timer, max(time_ns, now_ns))
+    else:
+        cancel(m, timer)
+
+
+@compiled
 def cancel(m, timer):
     """Take a timer out of the queue, if it is there."""
     slot = m[timer + T_SLOT]

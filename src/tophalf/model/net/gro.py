@@ -20,7 +20,7 @@ from tophalf.model.fields import (
     Q_SINK,
 )
 from tophalf.model.ground.jit import compiled
-from tophalf.model.ground.lists import append
+from tophalf.model.ground.lists import append, unlink
 from tophalf.model.net.packets import merge
 from tophalf.model.net.stackfields import (
     GRO_HASH_BUCKETS,
@@ -82,10 +82,7 @@ def normal(m, gro, packet):
 @compiled
 def complete(m, gro, chain, packet):
     """napi_gro_complete: out of its chain, into the list of what goes up."""
-    link = chain
-    while m[link] != packet:
-        link = m[link] + P_NEXT
-    m[link] = m[packet + P_NEXT]
+    unlink(m, chain, packet, P_NEXT)
     m[chain + 1] -= 1
     m[gro + Y_HELD] -= 1
     normal(m, gro, packet)

@@ -41,7 +41,7 @@ from tophalf.model.fields import (
     Q_USECS_NS,
 )
 from tophalf.model.ground.jit import compiled, inlined
-from tophalf.model.ground.queue import arm, cancel
+from tophalf.model.ground.queue import arm, arm_or_cancel
 from tophalf.model.irq.apic import is_latched
 from tophalf.model.irq.irqlines import raise_line
 from tophalf.model.net.nicplan import serve
@@ -65,11 +65,7 @@ def watch(m, queue):
 
 @compiled
 def arm_signal(m, queue):
-    time_ns = signal_time(m, queue)
-    if time_ns < NEVER:
-        arm(m, queue + Q_TIMER, max(time_ns, m[G_NOW]))
-    else:
-        cancel(m, queue + Q_TIMER)
+    arm_or_cancel(m, queue + Q_TIMER, signal_time(m, queue), m[G_NOW])
 
 
 @inlined

@@ -25,7 +25,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled
-from tophalf.model.ground.queue import arm, cancel
+from tophalf.model.ground.queue import arm_or_cancel, cancel
 from tophalf.model.irq.irqlines import raise_line
 from tophalf.model.net.driverfields import (
     TX_CLEANED,
@@ -126,11 +126,7 @@ def signal_ns(m, tx):
 def tx_watch(m, tx):
     """The line is open: signal when its time has come."""
     advance(m, tx, m[G_NOW])
-    time_ns = signal_ns(m, tx)
-    if time_ns < NEVER:
-        arm(m, tx + TX_TIMER, max(time_ns, m[G_NOW]))
-    else:
-        cancel(m, tx + TX_TIMER)
+    arm_or_cancel(m, tx + TX_TIMER, signal_ns(m, tx), m[G_NOW])
 
 
 @compiled

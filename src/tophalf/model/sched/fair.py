@@ -29,6 +29,7 @@ from tophalf.model.fields import (
     PARKED,
 )
 from tophalf.model.ground.jit import compiled
+from tophalf.model.ground.lists import unlink
 
 KERNEL_6_1 = 601
 NICE_0 = 1024
@@ -140,10 +141,7 @@ def insert(m, cpu, task):
 def remove(m, cpu, task):
     """Out of the queue."""
     clear_buddies(m, cpu, task)
-    link = cpu + C_FAIR_HEAD
-    while m[link] != task:
-        link = m[link] + K_NEXT
-    m[link] = m[task + K_NEXT]
+    unlink(m, cpu + C_FAIR_HEAD, task, K_NEXT)
 
 
 @compiled

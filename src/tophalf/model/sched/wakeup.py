@@ -39,6 +39,7 @@ from tophalf.model.fields import (
     SOFTIRQ_OFFSET,
 )
 from tophalf.model.ground.jit import compiled
+from tophalf.model.ground.lists import unlink
 from tophalf.model.ground.trace import emit
 from tophalf.model.irq.managefields import CPU_ACTIVE
 from tophalf.model.sched.contexts import charge
@@ -129,10 +130,7 @@ def dequeue(m, cpu, task):
     if m[task + K_POLICY] != FIFO:
         remove(m, cpu, task)
         return
-    link = cpu + C_RT_HEAD
-    while m[link] != task:
-        link = m[link] + K_NEXT
-    m[link] = m[task + K_NEXT]
+    unlink(m, cpu + C_RT_HEAD, task, K_NEXT)
 
 
 @compiled

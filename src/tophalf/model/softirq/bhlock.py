@@ -29,6 +29,7 @@ from tophalf.model.fields import (
     SOFTIRQ_MASK,
 )
 from tophalf.model.ground.jit import compiled, inlined
+from tophalf.model.ground.lists import unlink
 from tophalf.model.ops import STRIDE
 from tophalf.model.sched.fair import joins_class, leaves_class, settle_minimum
 from tophalf.model.sched.sched import PREEMPT_RT, schedule
@@ -63,10 +64,7 @@ def takes(m, cpu, task):
     if m[cpu + C_BH_OWNER] or first and first != task and not steals(m, task, first):
         return False
     if waits_for_bh(m, cpu, task):
-        link = cpu + C_BH_WAITERS
-        while m[link] != task:
-            link = m[link] + K_WAIT_NEXT
-        m[link] = m[task + K_WAIT_NEXT]
+        unlink(m, cpu + C_BH_WAITERS, task, K_WAIT_NEXT)
     m[cpu + C_BH_OWNER] = task
     return True
 
