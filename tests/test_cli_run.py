@@ -42,6 +42,7 @@ def test_json_says_what_was_saved_and_what_of_it_had_no_room(tmp_path, capsys, m
     [
         (["nonesuch"], "no scenario 'nonesuch'"), (["mm1", "--set", "nic.x=1"], "unknown key x"),
         (["mm1", "--seconds", "-1"], "no time to run"), (["mm1", "--set", "nic.rate=-4"], "rate"),
+        (["mm1", "--set", "nic.9.rate=4"], "no [[nic]] number 9; it has 1, numbered from 0"),
         (["10gbe-napi", "--set", "nic.tx_rate=1000000000000"], "1,000,000,000,000 packets a second are too many"),
         (["mm1", "--narrate", "5us", "--seconds", "1"], "--seconds and --narrate"), (["mm1", "--force"], "--force is for --save"),
         (["mm1", "--narrate", "5us", "--save", "x"], "--save and --narrate"),

@@ -19,6 +19,7 @@ from tophalf.model.cpu.ipi import IPI_VECTORS, ipis_arrive, send_ipi
 from tophalf.model.cpu.smpcall import call_on
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.latencycells import cell_of, shift_of
+from tophalf.model.ground.lists import append, unlink
 from tophalf.model.ground.queue import cancel
 from tophalf.model.ground.trace import emit
 from tophalf.model.irq.builddevices import add_call
@@ -135,7 +136,27 @@ def test_percentiles_lie_in_the_cell_of_those_of_a_sorted_list(values):
     assert found["max"] == ordered[-1]
 
 
-# Calls and messages
+# Lists, calls and messages
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(6)), st.permutations(range(6)))
+def test_what_is_taken_out_of_a_list_leaves_the_others_in_their_order(order, taken):
+    builder = Builder(0)
+    head, tail = builder.memory.take(1), builder.memory.take(1)
+    items = [builder.memory.take(2) for _ in order]
+    m = builder.world().memory
+    for number in order:
+        append(m, head, tail, items[number], 1)
+    left = list(order)
+    for number in taken:
+        unlink(m, head, items[number], 1)
+        left.remove(number)
+        found, item = [], m[head]
+        while item:
+            found.append(items.index(item))
+            item = m[item + 1]
+        assert found == left
 
 
 @settings(max_examples=60)

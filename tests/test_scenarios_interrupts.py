@@ -3,7 +3,9 @@
 import pytest
 
 from tophalf.compiled import jit_is_enabled
-from tophalf.model.simulate import simulate
+from tophalf.errors import TophalfError
+from tophalf.model.simulate import make_world, simulate
+from tophalf.scenario.load import read_scenario
 
 pytestmark = pytest.mark.skipif(not jit_is_enabled(), reason="a million interrupts need the compiled engine")
 
@@ -48,3 +50,9 @@ def test_system_calls_and_faults_are_no_interrupts():
     found = simulate("syscalls-and-faults", seconds=1).as_dict()
     assert found["syscalls"] == found["page_faults"] == pytest.approx(1e9 / 24_000, rel=0.05)
     assert counts(found)[30] == found["interrupts"] == pytest.approx(3000, rel=0.1)
+
+
+def test_a_queues_messages_are_shared_with_nobody():
+    text = '[[nic]]\nrate = 5\nirq = 24\n[[device]]\nname = "x"\nirq = 24\nrate = 5\n'
+    with pytest.raises(TophalfError, match="IRQ 24 is a queue of eth0, whose messages none shares"):
+        make_world(read_scenario(text, "x.toml"), 0)

@@ -1,16 +1,21 @@
 """What a command says on the progress line while something takes long: seconds so far, or how far a simulated run is."""
 
+import sys
 import threading
 import time
 
 from tophalf.cli import render
 
 SAY_AFTER_S = 0.7
+SAY_ONCE_AFTER_S = 3.0  # where no terminal shows a line that changes: one that stays
 EVERY_S = 0.5
 
 
 class Waiting:
-    """with Waiting("compiling the engine"): the line appears after SAY_AFTER_S and goes when it is over."""
+    """with Waiting("compiling the engine"): the line appears after SAY_AFTER_S and goes when it is over.
+
+    In a log, where no line can change, it is said once on standard error after SAY_ONCE_AFTER_S.
+    """
 
     def __init__(self, text):
         self._text, self._over, self._thread = text, threading.Event(), None
@@ -26,6 +31,10 @@ class Waiting:
         render.progress("")
 
     def _say(self, started):
+        if not sys.stderr.isatty():
+            if not self._over.wait(SAY_ONCE_AFTER_S):
+                print(f"tophalf: {self._text} ...", file=sys.stderr, flush=True)
+            return
         pause = SAY_AFTER_S
         while not self._over.wait(pause):
             pause = EVERY_S

@@ -115,7 +115,10 @@ def _apply(change, tables):
     here = tables.setdefault(section.name, [] if section.many else [{}])
     chosen = here[int(parts[1]) : int(parts[1]) + 1] if len(parts) == 3 else here
     if not chosen:
-        raise ScenarioError(f"this scenario has no [{section.name}] to change", f"--set {change}", "add one to a file of your own")
+        have, do = f"no [{section.name}] to change", "add one to a file of your own"
+        if here:
+            have, do = f"no [[{section.name}]] number {parts[1]}", f"it has {len(here)}, numbered from 0"
+        raise ScenarioError(f"this scenario has {have}", f"--set {change}", do)
     for table in chosen:
         table[key] = _Set(value.strip(), change)
 

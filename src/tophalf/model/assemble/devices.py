@@ -71,6 +71,10 @@ def _lines(builder, entry, names):
 
 
 def _shared(builder, entry, names, desc):
+    nic = next((queue for queue in builder.queues if builder.memory[queue + f.Q_DESC] == desc), None)
+    if nic is not None:
+        name = builder.memory.strings[builder.memory[nic + f.Q_NAME]]
+        raise TophalfError(f"IRQ {entry.irq} is a queue of {name}, whose messages none shares", entry.where("irq"), "choose one")
     if len(names) > 1:
         raise TophalfError(f"IRQ {entry.irq} is another device's already", entry.where("irq"), "choose other numbers")
     if builder.memory[desc + f.D_FLOW] != FLOWS[entry.flow]:
