@@ -18,6 +18,7 @@ from tophalf.host.sample import take_snapshots
 from tophalf.host.trace.traces import load_events
 from tophalf.judge import laws
 from tophalf.model import fields as f
+from tophalf.model.irq.nmifields import NM_COUNT
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.net import stackfields as s
 from tophalf.model.summary import TIMES, digest, summarise
@@ -110,6 +111,7 @@ def counters_agree(world, table):
     m, shot = world.memory, take_snapshot(world)
     gone = [number for number, cpu in enumerate(world.builder.cpus) if not m[cpu + f.C_ONLINE]]  # has no column
     missing = sum(int(m[desc + f.D_COUNTS + number]) for desc in world.builder.irqs.values() for number in gone)
+    missing += sum(2 * int(m[world.builder.nmis[number] + NM_COUNT]) for number in gone if number in world.builder.nmis)  # and PMI
     assert sum(sum(line.counts) for line in shot.interrupts.lines.values()) + missing == m[f.G_INTERRUPTS]
     for vector, name in enumerate(vocab.SOFTIRQS):
         entries = np.count_nonzero((table.kind == vocab.SOFTIRQ_ENTRY) & (table.a == vector))

@@ -91,6 +91,16 @@ def test_a_second_move_waits_until_the_first_ones_old_vector_is_free():
     assert [one["error"] for one in answers] == [None, None]
 
 
+def test_a_managed_line_switched_on_while_its_cpu_is_away_waits_for_it():
+    card = '[machine]\ncpus = 2\n[[nic]]\nirq = 40\nqueues = 2\nmanaged = true\nmode = "handler"\nrate = 4000\n'
+    orders = "".join(f'[[at]]\ntime = "{ms}ms"\n{order}\n' for ms, order in
+                     ((2, "disable_irq = 41"), (4, "offline = 1"), (8, "enable_irq = 41"), (12, "online = 1")))  # fmt: skip
+    table, answers = ran(orders, machine=card)
+    seen = {ms for ms, _ in landings(table, 41)}
+    assert seen & {*range(2)} and not seen & {*range(3, 12)} and seen >= {*range(13, 20)}
+    assert {cpu for _, cpu in landings(table, 41)} == {1} and not any(one["error"] for one in answers)
+
+
 def digests(orders, machine=MACHINE):
     """Of one run, of a run in slices, of a traced one, of a recorded one, and of one in Python's own slices."""
     until_ns = 20_000_000

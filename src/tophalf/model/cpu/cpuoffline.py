@@ -49,7 +49,6 @@ from tophalf.model.fields import (
     IN_WHEEL,
     IRQ_DISABLED,
     IRQ_MASKED,
-    IRQ_PENDING,
     N_NEXT,
     ON_HRTIMER,
     T_KIND,
@@ -174,7 +173,7 @@ def managed_shutdown(m, desc):
     """irq_shutdown_and_deactivate: the line waits for a CPU of its mask, said to be at the first one, without a vector."""
     line = m[desc + D_MANAGE]
     m[line + I_FLAGS] = m[line + I_FLAGS] & ~IRQD_STARTED | IRQD_MANAGED_SHUTDOWN
-    m[desc + D_STATE] = m[desc + D_STATE] & ~IRQ_PENDING | IRQ_DISABLED | IRQ_MASKED
+    m[desc + D_STATE] |= IRQ_DISABLED | IRQ_MASKED
     m[desc + D_DEPTH] = 1
     irq_matrix_free(m, m[desc + D_CPU], m[desc + D_VECTOR], IRQD_MANAGED)
     m[desc + D_VECTOR] = 0

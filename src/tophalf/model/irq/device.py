@@ -19,8 +19,9 @@ from tophalf.model.fields import (
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.queue import arm
 from tophalf.model.irq.apic import latch
-from tophalf.model.irq.irqdisable import disable_irq_nosync, enable_irq
+from tophalf.model.irq.irqdisable import disable_irq_nosync
 from tophalf.model.irq.irqlines import raise_line
+from tophalf.model.irq.irqstartup import enable_irq
 from tophalf.model.net.nicring import go_to_next
 from tophalf.model.ops import OP_DEVICE_ACK, OP_DEVICE_READ, OP_DISABLE_IRQ, OP_ENABLE_IRQ, OP_TRIGGER
 

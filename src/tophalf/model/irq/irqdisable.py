@@ -1,8 +1,8 @@
 """Lines that drivers switch off and on, and events sent again that came meanwhile.
 
-kernel/irq/manage.c __disable_irq, __enable_irq, synchronize_irq, kernel/irq/chip.c irq_disable, irq_enable, kernel/irq/resend.c
-check_irq_resend. Disabling is lazy: the line is masked when it next comes. Left out: IRQ_DISABLE_UNLAZY, resending by a tasklet
-(the local APIC can always send again), chips with a slow bus.
+kernel/irq/manage.c __disable_irq, synchronize_irq, kernel/irq/chip.c irq_disable, irq_enable, kernel/irq/resend.c
+check_irq_resend; enable_irq is in `irqstartup`. Disabling is lazy: the line is masked when it next comes. Left out:
+IRQ_DISABLE_UNLAZY, resending by a tasklet (the local APIC can always send again), chips with a slow bus.
 """
 
 from tophalf.model.fields import (
@@ -10,7 +10,6 @@ from tophalf.model.fields import (
     C_CURRENT,
     D_CPU,
     D_DEPTH,
-    D_IRQ,
     D_STATE,
     D_THREADS_ACTIVE,
     D_VECTOR,
@@ -25,7 +24,6 @@ from tophalf.model.fields import (
     K_WAIT_NEXT,
 )
 from tophalf.model.ground.jit import compiled
-from tophalf.model.ground.kmsg import LOG_UNBALANCED_ENABLE, log
 from tophalf.model.irq.apic import latch
 from tophalf.model.irq.irqlines import is_level, unmask
 from tophalf.model.ops import STRIDE
@@ -53,18 +51,6 @@ def disable_irq_nosync(m, desc):
     m[desc + D_DEPTH] += 1
     if m[desc + D_DEPTH] == 1:
         irq_disable(m, desc)
-
-
-@compiled
-def enable_irq(m, cpu, desc):
-    """The last one lets the line through, and sends an edge again that came in between."""
-    if m[desc + D_DEPTH] == 0:
-        log(m, cpu, LOG_UNBALANCED_ENABLE, m[desc + D_IRQ])
-        return
-    m[desc + D_DEPTH] -= 1
-    if m[desc + D_DEPTH] == 0:
-        irq_enable(m, desc)
-        check_irq_resend(m, desc)
 
 
 @compiled

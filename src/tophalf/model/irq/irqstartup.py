@@ -1,6 +1,7 @@
-"""Lines that begin. kernel/irq/chip.c irq_startup.
+"""Lines that begin, or are switched on again. kernel/irq/chip.c irq_startup, kernel/irq/manage.c __enable_irq.
 
-A managed line keeps a vector on each CPU of its mask from the beginning. It is shut down with the last of them (`cpuoffline`).
+A managed line keeps a vector on each CPU of its mask from the beginning. It is shut down with the last of them (`cpuoffline`), and
+who enables it then gets nothing before one is back. Left out: the kernel's warning about that.
 """
 
 from tophalf.model.fields import (
@@ -12,6 +13,7 @@ from tophalf.model.fields import (
     D_CPU,
     D_DEPTH,
     D_FLOW,
+    D_IRQ,
     D_MANAGE,
     D_NEXT_CPU,
     FLOW_PERCPU,
@@ -22,6 +24,7 @@ from tophalf.model.fields import (
     SLEEPING,
 )
 from tophalf.model.ground.jit import compiled
+from tophalf.model.ground.kmsg import LOG_UNBALANCED_ENABLE, log
 from tophalf.model.irq.irqaffinity import assign_vector, irq_do_set_affinity, irq_setup_affinity
 from tophalf.model.irq.irqdisable import check_irq_resend, irq_enable
 from tophalf.model.irq.managefields import (
@@ -90,22 +93,46 @@ def place_thread(m, desc, action):
 
 
 @compiled
-def irq_startup(m, cpu, desc):
-    """Let a line come, if it may: a managed one needs an online CPU of its mask."""
-    line = m[desc + D_MANAGE]
-    error = 0
-    if m[line + I_FLAGS] & IRQD_MANAGED:
-        m[line + I_FLAGS] &= ~IRQD_MANAGED_SHUTDOWN
-        if not intersects(m, m[line + I_AFFINITY], m[m[G_MANAGE] + M_ONLINE]):
-            m[line + I_FLAGS] |= IRQD_MANAGED_SHUTDOWN
-            return 0
-        error = irq_do_set_affinity(m, cpu, desc, m[line + I_AFFINITY])
+def enable_irq(m, cpu, desc):
+    """The last one lets the line through, and sends an edge again that came in between."""
+    if m[desc + D_DEPTH] == 0:
+        log(m, cpu, LOG_UNBALANCED_ENABLE, m[desc + D_IRQ])
+    elif m[desc + D_DEPTH] == 1:
+        irq_startup(m, cpu, desc)
     else:
-        error = irq_setup_affinity(m, cpu, desc)
-    if error:
-        return error
-    m[line + I_FLAGS] |= IRQD_STARTED
+        m[desc + D_DEPTH] -= 1
+
+
+@compiled
+def irq_startup(m, cpu, desc):
+    """Let a line come, if it may: a managed one needs an online CPU of its mask. Returns 0 or -errno."""
+    line = m[desc + D_MANAGE]
     m[desc + D_DEPTH] = 0
+    if not m[line + I_FLAGS] & IRQD_STARTED:
+        if m[line + I_FLAGS] & IRQD_MANAGED and not irq_startup_managed(m, line):
+            return 0
+        error = irq_place(m, cpu, desc, line)
+        if error:
+            return error
+        m[line + I_FLAGS] |= IRQD_STARTED
     irq_enable(m, desc)
     check_irq_resend(m, desc)
     return 0
+
+
+@compiled
+def irq_startup_managed(m, line):
+    """Whether one of its CPUs is there."""
+    if intersects(m, m[line + I_AFFINITY], m[m[G_MANAGE] + M_ONLINE]):
+        m[line + I_FLAGS] &= ~IRQD_MANAGED_SHUTDOWN
+        return True
+    m[line + I_FLAGS] |= IRQD_MANAGED_SHUTDOWN
+    return False
+
+
+@compiled
+def irq_place(m, cpu, desc, line):
+    """Give a line that starts its CPU. Returns 0 or -errno."""
+    if m[line + I_FLAGS] & IRQD_MANAGED:
+        return irq_do_set_affinity(m, cpu, desc, m[line + I_AFFINITY])
+    return irq_setup_affinity(m, cpu, desc)

@@ -8,7 +8,8 @@ are taken offline; the clock that stands still meanwhile.
 
 from tophalf.model.fields import CHIP_LOCAL, D_ACTIONS, D_CHIP, F_R0, G_MANAGE, G_WORK
 from tophalf.model.ground.jit import compiled
-from tophalf.model.irq.irqdisable import disable_irq_nosync, enable_irq
+from tophalf.model.irq.irqdisable import disable_irq_nosync
+from tophalf.model.irq.irqstartup import enable_irq
 from tophalf.model.irq.managefields import M_LINE_COUNT, M_LINES
 from tophalf.model.work.workfields import (
     NNA_MAX,
