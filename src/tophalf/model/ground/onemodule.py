@@ -32,13 +32,13 @@ class Whole(JITCodeLibrary):
 
     def finalize(self):
         self.own = {function.name for function in self._final_module.functions if not function.is_declaration}
-        parts, others = reached(self)
-        for part in parts:
-            self._final_module.link_in(part._final_module, preserve=True)
+        for library in reached(self):
+            module = library._final_module if isinstance(library, Part) else library._get_module_for_linking()
+            self._final_module.link_in(module, preserve=True)
         for function in self._final_module.functions:
             if not function.is_declaration and function.name not in self.own:
                 function.linkage = "internal"
-        self._linking_libraries = others
+        self._linking_libraries = []
         super().finalize()
 
     def serialize_using_object_code(self):
@@ -50,19 +50,14 @@ class Whole(JITCodeLibrary):
 
 
 def reached(library):
-    """What a library calls, and what that calls, each once: the Parts, and the libraries of numba's own functions."""
-    seen, parts, others, todo = set(), [], [], [library]
+    """The libraries of what a library calls, and what that calls, each once: Parts, and numba's own functions (min, max)."""
+    seen, todo = [], [library]
     while todo:
         for called in todo.pop()._linking_libraries:
-            if called in seen:
-                continue
-            seen.add(called)
-            if isinstance(called, Part):
-                parts.append(called)
+            if called not in seen:
+                seen.append(called)
                 todo.append(called)
-            else:
-                others.append(called)
-    return parts, others
+    return seen
 
 
 class PartCompiler(Compiler):
