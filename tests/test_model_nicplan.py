@@ -85,6 +85,7 @@ QUEUES = st.lists(st.tuples(RATES, st.sampled_from([1, 7, 64, 512]), st.sampled_
 
 @settings(deadline=None, max_examples=40)
 @example([(700_000, 1, 0), (90_000_001, 7, 200)], {}, 2, 0)  # more lost in a poll than a plan can remember
+@example([(3, 1, 0), (7_777_777, 7, 200), (90_000_001, 1, 0)], {}, 3, 74)  # and before the poll begins
 @given(QUEUES, st.sampled_from([{}, {"rx_usecs": 3}, {"rx_frames": 5}]), st.integers(1, 4), st.integers(0, 500))
 def test_a_constant_rate_is_as_good_as_its_list_of_times(queues, coalescing, slices, entry_ns):
     """Queues that interrupt one another's polls; a list of times is worked out packet by packet, a rate in runs (nicrun)."""

@@ -86,15 +86,18 @@ def serve(m, cpu, frame, queue, budget, until):
         arrive(m, queue, now_ns - 1)  # what came before found its slot still taken
         deliver(m, queue, slot_of(m, queue, m[queue + Q_HEAD]), now_ns)
         m[frame + F_R1] += 1
+    if upcoming(m, queue) > now_ns and (m[frame + F_R1] >= budget or m[queue + Q_TAIL] == m[queue + Q_HEAD]):
+        return 0  # as ever when it looks again
     if until < 0 and may_run(m, frame, queue, budget, now_ns):
         time_ns = serve_run(m, frame, queue, budget, now_ns)
     else:
-        write_slots(m, queue, m[queue + Q_HEAD])
         m[queue + Q_PLAN_FIRST] = NO_RUN
         time_ns = SPILT
         if until < 0 and may_draw(m, frame, queue, budget, now_ns):
             time_ns = serve_drawn(m, frame, queue, budget, now_ns)
         if time_ns == SPILT:
+            arrive(m, queue, now_ns)  # nothing takes that back: the plan need not remember what is lost
+            write_slots(m, queue, m[queue + Q_HEAD])
             time_ns = serve_on(m, frame, queue, budget, until, now_ns)
         m[queue + Q_UNWRITTEN] = m[queue + Q_TAIL]
     if time_ns > now_ns:

@@ -33,7 +33,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.latencycells import shift_of
-from tophalf.model.net.nicring import a_period_on, arrive_unwritten, has_room_until, is_steady, parts_before, slot_of, write_slots
+from tophalf.model.net.nicring import arrive_unwritten, has_room_until, is_steady, parts_before, slot_of, write_slots
 
 PLAN_MAX = 128  # packets served in one plan, so that none of its slots is used twice: a poll has 64
 NO_RUN = -1  # Q_PLAN_FIRST where the plan is in the slots
@@ -53,29 +53,31 @@ def serve_run(m, frame, queue, budget, time_ns):
     """Serve from time_ns on until nothing waits or the budget is used up. Returns when."""
     first, cost_ns = m[queue + Q_HEAD], m[m[queue + Q_PACKET_COST] + COST_MEAN]
     period_ns, part, whole = m[queue + Q_PERIOD], m[queue + Q_PERIOD_FRACTION], m[queue + Q_PERIOD_WHOLE]
-    waiting, left = m[queue + Q_TAIL] - first, min(budget - m[frame + F_R1], PLAN_MAX)
+    waiting, most = m[queue + Q_TAIL] - first, min(budget - m[frame + F_R1], PLAN_MAX)
     m[queue + Q_PLAN_FIRST], m[queue + Q_PLAN_NS], m[queue + Q_LOST_COUNT] = first, time_ns, 0
     came_ns, fraction = m[queue + Q_NEXT], m[queue + Q_FRACTION]
     if waiting:
         parts = parts_before(m, queue, waiting)
         came_ns, fraction = came_ns - waiting * period_ns + parts // whole, parts % whole
-    shift, histogram, sum_ns, last = m[queue + Q_SHIFT], m[queue + Q_HISTOGRAM], 0, left
-    longest_ns = time_ns + cost_ns - came_ns  # latencies only grow in a run, or only shrink
-    latency_ns = longest_ns
-    while left > 0 and came_ns <= time_ns:
-        time_ns += cost_ns
-        latency_ns = time_ns - came_ns
+    shift, histogram, sum_ns, served = m[queue + Q_SHIFT], m[queue + Q_HISTOGRAM], 0, 0
+    first_ns = last_ns = latency_ns = time_ns + cost_ns - came_ns
+    while served < most and latency_ns >= cost_ns:  # it is there when its turn comes
+        last_ns = latency_ns
         sum_ns += latency_ns
         scaled = latency_ns >> shift
-        if scaled >= 2 << CELL_BITS or shift and scaled < 1 << CELL_BITS:
+        if scaled >= 2 << CELL_BITS or scaled < 1 << CELL_BITS and shift:
             shift = shift_of(latency_ns)
             scaled = min(latency_ns >> shift, (2 << CELL_BITS) - 1)
         m[histogram + (shift << CELL_BITS) + scaled] += 1
-        came_ns, fraction = a_period_on(came_ns, fraction, period_ns, part, whole)
-        left -= 1
-    served = last - left
-    if served:
-        m[queue + Q_LATENCY_MAX] = max(m[queue + Q_LATENCY_MAX], longest_ns, latency_ns)
+        latency_ns += cost_ns - period_ns
+        fraction += part
+        if fraction >= whole:
+            fraction -= whole
+            latency_ns -= 1
+        served += 1
+    time_ns += served * cost_ns
+    if served:  # latencies only grow in a run, or only shrink
+        m[queue + Q_LATENCY_MAX] = max(m[queue + Q_LATENCY_MAX], first_ns, last_ns)
     m[queue + Q_SHIFT] = shift
     m[queue + Q_LATENCY_SUM] += sum_ns
     m[queue + Q_DELIVERED] += served
@@ -84,7 +86,7 @@ def serve_run(m, frame, queue, budget, time_ns):
     if served > waiting:
         m[queue + Q_OFFERED] += served - waiting
         m[queue + Q_TAIL] = first + served
-        m[queue + Q_NEXT], m[queue + Q_FRACTION] = came_ns, fraction
+        m[queue + Q_NEXT], m[queue + Q_FRACTION] = time_ns + cost_ns - latency_ns, fraction
     if m[queue + Q_NEXT] <= time_ns:
         arrive_unwritten(m, queue, time_ns)
     return time_ns
