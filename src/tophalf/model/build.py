@@ -273,7 +273,7 @@ class Builder:
         singles = len(self.tasks) + len(self.devices) + len(self.actors) + timer_count(self)
         singles += sum(disk.requests for disk in self.disks) + len(self.timers) + len(self.nmis)
         doubles = len(self.queues) + len(self.napis)
-        m[f.G_HEAP] = m.take(4 * len(self.cpus) + singles + 2 * doubles + 66)
+        m[f.G_HEAP] = m.take(2 * (4 * len(self.cpus) + singles + 2 * doubles + 66))
         m[f.G_TRACE_MAX] = trace_rows
         m[f.G_TRACE_ROOM] = trace_rows + MARGIN + MARGIN_OF_TASK * len(self.tasks) if trace_rows else 0
         m[f.G_TRACE] = m.take(m[f.G_TRACE_ROOM] * f.TRACE_ROW)

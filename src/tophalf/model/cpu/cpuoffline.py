@@ -233,7 +233,7 @@ def hk_should_isolate(m, cpu, desc):
 def move_timers(m, cpu, target, wheel):
     """Timers that wait for their time, of the wheel or not."""
     for slot in range(1, m[G_HEAP_COUNT] + 1):
-        timer = m[m[G_HEAP] + slot]
+        timer = m[m[G_HEAP] + 2 * slot + 1]
         if m[timer + T_KIND] == ON_HRTIMER and m[timer + H_CPU] == cpu and m[timer + H_DO] & IN_WHEEL == wheel:
             m[timer + H_CPU] = target
 

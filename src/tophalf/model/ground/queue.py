@@ -36,7 +36,7 @@ def cancel(m, timer):
     if slot == 0:
         return
     m[timer + T_SLOT] = 0
-    last = m[m[G_HEAP] + m[G_HEAP_COUNT]]
+    last = m[m[G_HEAP] + 2 * m[G_HEAP_COUNT] + 1]
     m[G_HEAP_COUNT] -= 1
     if last != timer:
         rise(m, last, slot)
@@ -47,20 +47,35 @@ def cancel(m, timer):
 @inlined
 def next_time(m):
     """When the first timer fires, NEVER when there is none."""
-    return m[m[m[G_HEAP] + 1] + T_TIME] if m[G_HEAP_COUNT] else NEVER
+    return m[m[G_HEAP] + 2] if m[G_HEAP_COUNT] else NEVER
 
 
 @inlined
 def pop(m):
     """Take the first timer out of the queue, which must not be empty."""
     heap = m[G_HEAP]
-    first = m[heap + 1]
-    last = m[heap + m[G_HEAP_COUNT]]
+    first = m[heap + 3]
+    last = m[heap + 2 * m[G_HEAP_COUNT] + 1]
     m[G_HEAP_COUNT] -= 1
     m[first + T_SLOT] = 0
     if last != first:
         sink(m, last, 1)
     return first
+
+
+@inlined
+def put(m, place, slot, timer, time_ns):
+    m[place] = time_ns
+    m[place + 1] = timer
+    m[timer + T_SLOT] = slot
+
+
+@inlined
+def precedes(m, time_ns, timer, place):
+    """Whether a timer fires before the one at a place of the heap."""
+    if time_ns != m[place]:
+        return time_ns < m[place]
+    return m[timer + T_SEQ] < m[m[place + 1] + T_SEQ]
 
 
 @inlined
@@ -74,29 +89,31 @@ def is_before(m, one, other):
 @compiled
 def rise(m, timer, slot):
     """Put a timer at `slot`, or nearer to the root where it belongs."""
-    heap = m[G_HEAP]
-    while slot > 1 and is_before(m, timer, m[heap + (slot >> 1)]):
-        above = m[heap + (slot >> 1)]
-        m[heap + slot] = above
-        m[above + T_SLOT] = slot
+    heap, time_ns = m[G_HEAP], m[timer + T_TIME]
+    while slot > 1:
+        above = heap + 2 * (slot >> 1)
+        if not precedes(m, time_ns, timer, above):
+            break
+        put(m, heap + 2 * slot, slot, m[above + 1], m[above])
         slot >>= 1
-    m[heap + slot] = timer
-    m[timer + T_SLOT] = slot
+    put(m, heap + 2 * slot, slot, timer, time_ns)
 
 
 @compiled
 def sink(m, timer, slot):
     """Put a timer at `slot`, or farther from the root where it belongs."""
-    heap, count = m[G_HEAP], m[G_HEAP_COUNT]
+    heap, count, time_ns = m[G_HEAP], m[G_HEAP_COUNT], m[timer + T_TIME]
     while 2 * slot <= count:
         child = 2 * slot
-        if child < count and is_before(m, m[heap + child + 1], m[heap + child]):
-            child += 1
-        below = m[heap + child]
-        if not is_before(m, below, timer):
+        below = heap + 2 * child
+        if child < count:  # added, not chosen by a branch, which nothing could predict
+            right = int(m[below + 2] < m[below])
+            if m[below + 2] == m[below]:
+                right = int(m[m[below + 3] + T_SEQ] < m[m[below + 1] + T_SEQ])
+            child += right
+            below += 2 * right
+        if precedes(m, time_ns, timer, below):
             break
-        m[heap + slot] = below
-        m[below + T_SLOT] = slot
+        put(m, heap + 2 * slot, slot, m[below + 1], m[below])
         slot = child
-    m[heap + slot] = timer
-    m[timer + T_SLOT] = slot
+    put(m, heap + 2 * slot, slot, timer, time_ns)

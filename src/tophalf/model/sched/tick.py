@@ -148,7 +148,7 @@ def timer_arrives(m, timer):
     """Its time has come, and that of others at the same moment: the local timer interrupt of their CPUs will see to them all."""
     expire(m, timer)
     while m[G_HEAP_COUNT]:
-        timer = m[m[G_HEAP] + 1]
+        timer = m[m[G_HEAP] + 3]
         if m[timer + T_TIME] != m[G_NOW] or m[timer + T_KIND] != ON_HRTIMER:
             return
         expire(m, pop(m))
