@@ -37,6 +37,7 @@ SOFTIRQ_ROUTINES = (
     (vocab.HI, "hi_tasklets"), (vocab.TIMER, "timer_softirq"), (vocab.NET_RX, "net_rx"), (vocab.TASKLET, "tasklets"),
     (vocab.HRTIMER, "hrtimer_softirq"),
 )  # fmt: skip
+SOFTIRQ_NS = 2_000_000  # MAX_SOFTIRQ_TIME, rounded up to jiffies
 KSOFTIRQD_PID = 15  # of ksoftirqd/0; where a real one has it, more or less
 PIDS_FROM = 1000
 LOG_LINES_MAX = 1000
@@ -67,6 +68,7 @@ class Builder:
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)
         m[f.G_NETDEV_BUDGET], m[f.G_NETDEV_BUDGET_JIFFIES] = 300, 2
+        m[f.G_SOFTIRQ_JIFFIES] = -(-SOFTIRQ_NS // m[f.G_HZ_NS])
         m[f.G_ZIGGURAT] = m.put(ziggurat_table())
         m[f.G_LOG], m[f.G_LOG_MAX] = m.take(LOG_SIZE * LOG_LINES_MAX), LOG_LINES_MAX
         m[f.G_COSTS] = m.cost_room(f.COSTS_FIXED)

@@ -18,10 +18,11 @@ SOFTIRQ_COUNT = 10
     G_SOFTIRQ_PROGRAM, G_ACTIONS, G_ERROR, G_ERROR_AT, G_HZ_NS, G_KERNEL, G_PREEMPT, G_THREADIRQS, G_NETDEV_BUDGET,
     G_NETDEV_BUDGET_JIFFIES, G_EVENTS, G_INTERRUPTS, G_POLLS, G_SWITCH_VOLUNTARY, G_SWITCH_BY_INTERRUPT, G_SYSCALLS,
     G_FAULTS, G_ACTOR, G_ZIGGURAT, G_LOG, G_LOG_COUNT, G_LOG_MAX, G_NOHZ, G_READY, G_WORK, G_STACK, G_BLOCK, G_MANAGE,
-    G_TRACE_ROOM, G_READY_NEXT, G_STILL_NS, G_STILL_STEPS, G_SIZE,
-) = range(45)  # fmt: skip
+    G_TRACE_ROOM, G_READY_NEXT, G_STILL_NS, G_STILL_STEPS, G_JIFFIES, G_JIFFIES_END, G_SOFTIRQ_JIFFIES, G_SIZE,
+) = range(48)  # fmt: skip
 # G_TRACE_MAX: rows after which a slice of the run ends, G_TRACE_ROOM: rows that there is room for. G_READY: the CPU that goes on
 # before any event, G_READY_NEXT the one after it. G_STILL_STEPS: steps of a CPU so far at the moment G_STILL_NS, before cuts.
+# G_JIFFIES: what jiffies are until G_JIFFIES_END (`sched.tick`). G_SOFTIRQ_JIFFIES: how many handle_softirqs goes on at most.
 # G_WORK and on: what an area of the model keeps for itself lies in a block of its own, whose fields its own file names;
 # likewise C_WORK and on for each CPU. 0 where a machine has nothing of the kind.
 

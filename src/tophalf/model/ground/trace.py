@@ -24,14 +24,14 @@ from tophalf.model.fields import (
     SOFTIRQ_OFFSET,
     TRACE_ROW,
 )
-from tophalf.model.ground.jit import compiled
+from tophalf.model.ground.jit import compiled, inlined
 
 MARGIN = 256  # rows that there is room for after the buffer counts as full: the engine looks at that every few steps
 MARGIN_OF_TASK = 4  # and one step may wake every task
 TRACE_FULL = 5  # G_ERROR
 
 
-@compiled
+@inlined
 def emit(m, cpu, kind, a, b, c, name):
     """An event on a CPU. name: the number of a string, -1 for none. Costs nothing where nobody traces."""
     m[G_EVENTS] += 1

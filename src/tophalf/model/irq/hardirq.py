@@ -75,7 +75,7 @@ from tophalf.model.ops import (
     OP_SYSVEC_BEGIN,
     OP_SYSVEC_END,
 )
-from tophalf.model.sched.contexts import call, charge, in_interrupt, pop, push
+from tophalf.model.sched.contexts import call, charge, follow, in_interrupt, pop, push
 from tophalf.model.softirq.softirq import invoke_softirq
 
 
@@ -99,13 +99,20 @@ def execute_hardirq(m, cpu, frame, op, x):
     if op == OP_FLOW_BEGIN:
         if not flow_begins(m, cpu, frame, desc):
             m[frame + F_PC] = x
-    elif op == OP_ACTION:
-        if not next_action(m, cpu, frame, desc):
-            m[frame + F_PC] = x
+            return
+        op, x = follow(m, frame)
     elif op == OP_ACTION_DONE:
         action_done(m, cpu, frame, desc)
         m[frame + F_PC] = x
-    elif op == OP_FLOW_END:
+        op, x = follow(m, frame)
+    if op == OP_ACTION:
+        if next_action(m, cpu, frame, desc):
+            return
+        m[frame + F_PC] = x
+        if m[x] != OP_FLOW_END:  # of a line that is polled
+            return
+        op, x = follow(m, frame)
+    if op == OP_FLOW_END:
         if flow_goes_on(m, cpu, frame, desc):
             m[frame + F_PC] = x
     elif op == OP_IRQ_EXIT:

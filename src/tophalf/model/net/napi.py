@@ -65,7 +65,7 @@ from tophalf.model.ops import (
     OP_NET_RX_NEXT,
     STRIDE,
 )
-from tophalf.model.sched.contexts import call
+from tophalf.model.sched.contexts import call, follow
 from tophalf.model.sched.fair import KERNEL_6_1
 from tophalf.model.sched.floating import choose_cpu
 from tophalf.model.sched.tick import jiffies, start_timer
@@ -108,16 +108,23 @@ def execute_napi(m, cpu, frame, op, x):
     if op == OP_NET_RX_BUDGET:
         m[frame + F_R1] = m[G_NETDEV_BUDGET]
         m[frame + F_R2] = jiffies(m) + m[G_NETDEV_BUDGET_JIFFIES]
-    elif op == OP_NET_RX_BEGIN:
+        op, x = follow(m, frame)
+    if op == OP_NET_RX_BEGIN:
         m[cpu + C_IN_NET_RX] = 1
         m[frame + F_R4] = 0
         m[frame + F_R3] = m[cpu + C_POLL_HEAD]  # the list is spliced: what joins later waits for the next round
         m[cpu + C_POLL_HEAD] = 0
-    elif op == OP_NET_RX_NEXT:
-        poll_next(m, cpu, frame, x)
+        op, x = follow(m, frame)
     elif op == OP_NET_RX_DONE:
-        polled(m, cpu, frame, x)
-    elif op == OP_NET_RX_END:
+        if polled(m, cpu, frame, x):
+            return
+        op, x = follow(m, frame)
+    if op == OP_NET_RX_NEXT:
+        if poll_next(m, cpu, frame):
+            return
+        m[frame + F_PC] = x
+        op, x = follow(m, frame)
+    if op == OP_NET_RX_END:
         net_rx_ends(m, cpu, frame, x)
     elif op == OP_NAPI_SCHEDULE:
         napi_schedule(m, cpu, x)
@@ -133,25 +140,26 @@ def complete(m, cpu, napi, work, never_masked):
 
 
 @inlined
-def poll_next(m, cpu, frame, x):
-    """Poll the first of the list; x when it is empty."""
+def poll_next(m, cpu, frame):
+    """Poll the first of the list. Returns whether there is one."""
     napi = m[frame + F_R3]
     if napi == 0:
-        m[frame + F_PC] = x
-        return
+        return False
     m[frame + F_R5] = napi
     m[frame + F_R3] = m[napi + N_NEXT]  # read now: while it is polled it may join the CPU's list again
     call(m, cpu, m[napi + N_POLL], napi)
+    return True
 
 
 @inlined
 def polled(m, cpu, frame, x):
-    """napi_poll, __napi_poll: count it; a poll of the whole weight goes to the end of those to poll again."""
+    """napi_poll, __napi_poll: count it; a poll of the whole weight goes to the end of those to poll again. Then the next, at x,
+    or the end. Returns whether GRO comes first."""
     napi, work = m[frame + F_R5], m[frame + F_R0]
     if work >= 0:
         count_poll(m, cpu, napi, work, m[napi + N_WEIGHT])
         if m[napi + N_STACK] and flush_full_poll(m, cpu, frame, napi, work):
-            return
+            return True
     work = abs(work)
     if work >= m[napi + N_WEIGHT] and polls_again(m, cpu, napi, work):
         m[napi + N_NEXT] = 0
@@ -162,6 +170,7 @@ def polled(m, cpu, frame, x):
         m[cpu + C_SQUEEZED] += 1
     else:
         m[frame + F_PC] = x
+    return False
 
 
 @compiled

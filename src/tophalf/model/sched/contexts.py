@@ -44,6 +44,7 @@ from tophalf.model.fields import (
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.queue import arm, cancel
 from tophalf.model.net.nicplan import take_back
+from tophalf.model.ops import STRIDE
 
 STACK_FULL, NO_INSTRUCTION, TIME_STANDS_STILL, NO_PACKETS = 1, 2, 3, 4  # G_ERROR
 
@@ -76,6 +77,14 @@ def call(m, cpu, pc, arg):
     """Enter a call: the context stays what it is."""
     frame = m[cpu + C_FRAME]
     return push(m, cpu, pc, m[frame + F_CLASS], m[frame + F_KIND], arg)
+
+
+@inlined
+def follow(m, frame):
+    """Go on to the next instruction at once, where nothing can come between: (op, x). The way of every poll is shorter by it."""
+    pc = m[frame + F_PC]
+    m[frame + F_PC] = pc + STRIDE
+    return m[pc], m[pc + 1]
 
 
 @inlined

@@ -21,6 +21,8 @@ from tophalf.model.fields import (
     G_HEAP,
     G_HEAP_COUNT,
     G_HZ_NS,
+    G_JIFFIES,
+    G_JIFFIES_END,
     G_NOHZ,
     G_NOW,
     H_CPU,
@@ -44,7 +46,10 @@ from tophalf.model.timer.wheel import enqueue_timer, keep_expired, stays_in_its_
 
 @inlined
 def jiffies(m):
-    return m[G_NOW] // m[G_HZ_NS]
+    if m[G_NOW] >= m[G_JIFFIES_END]:  # divide once a jiffy
+        m[G_JIFFIES] = m[G_NOW] // m[G_HZ_NS]
+        m[G_JIFFIES_END] = (m[G_JIFFIES] + 1) * m[G_HZ_NS]
+    return m[G_JIFFIES]
 
 
 @compiled

@@ -31,8 +31,8 @@ from tophalf.model.fields import (
     FRAME_SIZE,
     G_ACTIONS,
     G_COSTS,
-    G_HZ_NS,
     G_KERNEL,
+    G_SOFTIRQ_JIFFIES,
     G_SOFTIRQ_PROGRAM,
     IN_SOFTIRQ,
     K_STATE,
@@ -58,14 +58,13 @@ from tophalf.model.ops import (
     OP_SOFTIRQ_VECTOR,
     STRIDE,
 )
-from tophalf.model.sched.contexts import call, charge, in_interrupt, push
+from tophalf.model.sched.contexts import call, charge, follow, in_interrupt, push
 from tophalf.model.sched.fair import KERNEL_6_1
 from tophalf.model.sched.sched import forced_threads, schedule
 from tophalf.model.sched.tick import jiffies
 from tophalf.model.sched.wakeup import wake
 from tophalf.model.softirq.bhlock import bh_disable, is_rt, release
 
-TIME_MAX_NS = 2_000_000  # MAX_SOFTIRQ_TIME, rounded up to jiffies
 SOFTIRQ_NOW_MASK = 1 << vocab.HI | 1 << vocab.TASKLET  # 6.1 only: what does not wait for ksoftirqd
 
 
@@ -171,17 +170,23 @@ def execute_softirq(m, cpu, frame, op, x):
         m[cpu + C_PREEMPT_COUNT] += SOFTIRQ_OFFSET
         m[cpu + C_IRQS_OFF] = 1
         m[frame + F_R2] = vocab.SOFTIRQ_RESTART_MAX
-        m[frame + F_R3] = jiffies(m) + -(-TIME_MAX_NS // m[G_HZ_NS])
-    elif op == OP_SOFTIRQ_PASS:
-        m[frame + F_R1] = m[cpu + C_PENDING]
-        m[cpu + C_PENDING] = 0
-        m[cpu + C_IRQS_OFF] = 0
-    elif op == OP_SOFTIRQ_VECTOR:
-        next_vector(m, cpu, frame, x)
+        m[frame + F_R3] = jiffies(m) + m[G_SOFTIRQ_JIFFIES]
+        op, x = follow(m, frame)
     elif op == OP_SOFTIRQ_DONE:
         emit(m, cpu, vocab.SOFTIRQ_EXIT, m[frame + F_R4], 0, 0, -1)
         m[frame + F_PC] = x
-    elif op == OP_SOFTIRQ_AGAIN:
+        op, x = follow(m, frame)
+    if op == OP_SOFTIRQ_PASS:
+        m[frame + F_R1] = m[cpu + C_PENDING]
+        m[cpu + C_PENDING] = 0
+        m[cpu + C_IRQS_OFF] = 0
+        return
+    if op == OP_SOFTIRQ_VECTOR:
+        if next_vector(m, cpu, frame):
+            return
+        m[frame + F_PC] = x
+        op, x = follow(m, frame)
+    if op == OP_SOFTIRQ_AGAIN:
         pass_is_over(m, cpu, frame, x)
     elif op == OP_KSOFTIRQD:
         run_ksoftirqd(m, cpu, frame)
@@ -190,12 +195,11 @@ def execute_softirq(m, cpu, frame, op, x):
 
 
 @inlined
-def next_vector(m, cpu, frame, x):
-    """Run the lowest vector of this pass; x when none is left."""
+def next_vector(m, cpu, frame):
+    """Run the lowest vector of this pass. Returns whether there is one left."""
     left = m[frame + F_R1]
     if left == 0:
-        m[frame + F_PC] = x
-        return
+        return False
     vector = 0
     while not left >> vector & 1:
         vector += 1
@@ -204,6 +208,7 @@ def next_vector(m, cpu, frame, x):
     m[cpu + C_SOFTIRQS + vector] += 1
     emit(m, cpu, vocab.SOFTIRQ_ENTRY, vector, 0, 0, -1)
     call(m, cpu, m[m[G_ACTIONS] + vector], 0)
+    return True
 
 
 @inlined
