@@ -22,7 +22,7 @@ from tophalf.model.fields import (
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.kmsg import LOG_TASK_AFFINITY_BROKEN, log
 from tophalf.model.irq.managefields import CPU_ACTIVE, CPU_OFFLINE, CPU_STARTING
-from tophalf.model.sched.fair import changes_queue
+from tophalf.model.sched.fair import move_sleeping
 
 
 @compiled
@@ -57,7 +57,7 @@ def select_task_rq(m, task, home):
     if m[task + K_DELAYED] or is_cpu_allowed(m, home, task):
         return home
     target = select_fallback_rq(m, task)
-    changes_queue(m, home, target, task)
+    move_sleeping(m, task, target)
     return target
 
 
@@ -70,5 +70,4 @@ def select_fallback_rq(m, task):
     target = m[G_CPUS]
     while not is_cpu_allowed(m, target, task):
         target += CPU_SIZE
-    m[task + K_CPU] = target
     return target

@@ -27,6 +27,7 @@ from tophalf.model.fields import (
     G_NETDEV_BUDGET_JIFFIES,
     G_NOW,
     G_POLLS,
+    K_CPU,
     K_FLAGS,
     N_DEFER,
     N_DEFER_COUNT,
@@ -69,7 +70,7 @@ from tophalf.model.sched.contexts import call, follow
 from tophalf.model.sched.fair import KERNEL_6_1
 from tophalf.model.sched.floating import choose_cpu
 from tophalf.model.sched.tick import jiffies, start_timer
-from tophalf.model.sched.wakeup import wake
+from tophalf.model.sched.wakeup import wake_on
 from tophalf.model.softirq.softirq import mark_softirq, raise_softirq
 
 COMPLETED = ~(NAPI_SCHED | NAPI_MISSED | NAPI_SCHED_THREADED | NAPI_PREFER_BUSY_POLL)
@@ -93,9 +94,8 @@ def join_poll_list(m, cpu, napi):
     """
     if m[napi + N_THREAD]:
         m[napi + N_STATE] |= NAPI_SCHED_THREADED
-        if m[m[napi + N_THREAD] + K_FLAGS] & FLOATING:
-            choose_cpu(m, cpu, m[napi + N_THREAD])
-        wake(m, cpu, m[napi + N_THREAD])
+        thread = m[napi + N_THREAD]
+        wake_on(m, cpu, thread, choose_cpu(m, cpu, thread) if m[thread + K_FLAGS] & FLOATING else m[thread + K_CPU])
         return
     append(m, cpu + C_POLL_HEAD, cpu + C_POLL_TAIL, napi, N_NEXT)
     if not m[cpu + C_IN_NET_RX] or m[G_KERNEL] <= KERNEL_6_1:

@@ -16,6 +16,7 @@ from tophalf.model.fields import (
     G_HZ_NS,
     G_KERNEL,
     K_CHARGED,
+    K_CPU,
     K_DEADLINE,
     K_DELAYED,
     K_NEXT,
@@ -209,10 +210,11 @@ def joins_class(m, cpu, task):
 
 
 @compiled
-def changes_queue(m, cpu, target, task):
-    """migrate_task_rq_fair: a task that sleeps will wake on another CPU. 6.1 counts its virtual runtime from that one's minimum."""
+def move_sleeping(m, task, target):
+    """migrate_task_rq_fair: a task that sleeps will wake on this CPU. 6.1 counts its virtual runtime from that one's minimum."""
     if is_cfs(m):
-        m[task + K_VRUNTIME] += m[target + C_MIN_VRUNTIME] - m[cpu + C_MIN_VRUNTIME]
+        m[task + K_VRUNTIME] += m[target + C_MIN_VRUNTIME] - m[m[task + K_CPU] + C_MIN_VRUNTIME]
+    m[task + K_CPU] = target
 
 
 @compiled

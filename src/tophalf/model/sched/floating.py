@@ -24,19 +24,15 @@ from tophalf.model.fields import (
 )
 from tophalf.model.ground.jit import compiled
 from tophalf.model.irq.managefields import CPU_ACTIVE
-from tophalf.model.sched.fair import changes_queue
 
 
 @compiled
 def choose_cpu(m, cpu, task):
-    """Before a wakeup from `cpu`: let the task be on the CPU where it will wake."""
-    if m[task + K_STATE] == RUNNING or m[task + K_DELAYED] or m[task + K_POLICY] == FIFO:
-        return
+    """Where a task wakes that `cpu` wakes."""
     home = m[task + K_CPU]
-    target = idle_cpu_for(m, cpu, home)
-    if target != home:
-        changes_queue(m, home, target, task)
-        m[task + K_CPU] = target
+    if m[task + K_STATE] == RUNNING or m[task + K_DELAYED] or m[task + K_POLICY] == FIFO:
+        return home
+    return idle_cpu_for(m, cpu, home)
 
 
 @compiled

@@ -43,17 +43,26 @@ from tophalf.model.ground.lists import unlink
 from tophalf.model.ground.trace import emit
 from tophalf.model.irq.managefields import CPU_ACTIVE
 from tophalf.model.sched.contexts import charge
-from tophalf.model.sched.fair import insert, place_new, remove, update_curr, wakes, wakeup_preempts
+from tophalf.model.sched.fair import insert, move_sleeping, place_new, remove, update_curr, wakes, wakeup_preempts
 from tophalf.model.sched.tick import stop_timer
 
 
 @compiled
 def wake(m, cpu, task):
-    """try_to_wake_up from `cpu`. Returns whether the task slept."""
+    """try_to_wake_up from `cpu`, on the CPU where the task went to sleep. Returns whether it slept."""
+    return wake_on(m, cpu, task, m[task + K_CPU])
+
+
+@compiled
+def wake_on(m, cpu, task, target):
+    """try_to_wake_up of a task that may wake on another CPU, the target. sched_waking still names the one before."""
     if m[task + K_STATE] == RUNNING or m[task + K_STATE] >= NOT_WOKEN:
         return False
     home = m[task + K_CPU]
     emit(m, cpu, vocab.SCHED_WAKING, m[task + K_PID], m[home + C_NUMBER], trace_priority(m, task), m[task + K_NAME])
+    if target != home:
+        move_sleeping(m, task, target)
+        home = target
     if m[home + C_ONLINE] != CPU_ACTIVE:
         home = select_task_rq(m, task, home)
     in_irq = m[cpu + C_PREEMPT_COUNT] & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_OFFSET)

@@ -24,7 +24,6 @@ from tophalf.model.ground.trace import emit
 from tophalf.model.ops import STRIDE
 from tophalf.model.sched.sched import schedule
 from tophalf.model.sched.tick import jiffies, mod_timer, start_timer, stop_timer
-from tophalf.model.sched.wakeup import wake
 from tophalf.model.work.workfields import (
     O_CPU,
     O_FLAGS,
@@ -50,11 +49,11 @@ from tophalf.model.work.workfields import (
 )
 from tophalf.model.work.workops import OP_WORK_DONE, OP_WORK_END, OP_WORKER_BEGIN, OP_WORKER_CREATED
 from tophalf.model.work.workpools import (
-    choose_cpu,
     let_go,
     lock,
     need_more_worker,
     unlock,
+    wake_worker,
     worker_clr_flags,
     worker_enter_idle,
     worker_leave_idle,
@@ -162,8 +161,6 @@ def create_worker(m, cpu, pool):
                 m[worker + R_FLAGS] |= WORKER_UNBOUND
                 let_go(m, m[worker + R_TASK])
             worker_enter_idle(m, worker)
-            if m[pool + O_CPU] == 0:
-                choose_cpu(m, cpu, pool, m[worker + R_TASK])
-            wake(m, cpu, m[worker + R_TASK])
+            wake_worker(m, cpu, pool, m[worker + R_TASK])
             unlock(m, cpu, irqs_off)
             return

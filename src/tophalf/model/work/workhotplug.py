@@ -18,6 +18,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.ground.jit import compiled
 from tophalf.model.irq.managefields import P_PUSH, P_PUSH_TO, P_STOPPER
+from tophalf.model.sched.fair import move_sleeping
 from tophalf.model.sched.wakeup import wake
 from tophalf.model.work.workfields import (
     O_CPU,
@@ -35,7 +36,7 @@ from tophalf.model.work.workfields import (
     WORKER_REBOUND,
     WORKER_UNBOUND,
 )
-from tophalf.model.work.workpools import kick_pool, let_go, lock, move_sleeping, unlock
+from tophalf.model.work.workpools import kick_pool, let_go, lock, unlock
 
 
 @compiled

@@ -10,7 +10,6 @@ from tophalf.model.fields import (
     C_CURRENT,
     C_IDLE,
     C_IRQS_OFF,
-    C_MIN_VRUNTIME,
     C_NEED_RESCHED,
     C_ONLINE,
     C_PREEMPT_COUNT,
@@ -22,7 +21,6 @@ from tophalf.model.fields import (
     K_DELAYED,
     K_FLAGS,
     K_STATE,
-    K_VRUNTIME,
     K_WORKER,
     PER_CPU_THREAD,
     RUNNING,
@@ -30,7 +28,7 @@ from tophalf.model.fields import (
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.irq.managefields import CPU_ACTIVE
 from tophalf.model.sched.fair import KERNEL_6_1
-from tophalf.model.sched.wakeup import wake
+from tophalf.model.sched.wakeup import wake_on
 from tophalf.model.work.workfields import (
     O_CPU,
     O_IDLE_LIST,
@@ -112,11 +110,13 @@ def kick_pool(m, cpu, pool):
     """Wake an idle worker of a pool of tasks, if items wait and none runs. Returns whether there was one to wake."""
     if list_empty(m, pool + O_IDLE_LIST) or not need_more_worker(m, pool):
         return False
-    task = m[m[pool + O_IDLE_LIST] + R_TASK]
-    if m[pool + O_CPU] == 0:
-        choose_cpu(m, cpu, pool, task)
-    wake(m, cpu, task)
+    wake_worker(m, cpu, pool, m[m[pool + O_IDLE_LIST] + R_TASK])
     return True
+
+
+@compiled
+def wake_worker(m, cpu, pool, task):
+    wake_on(m, cpu, task, m[task + K_CPU] if m[pool + O_CPU] else choose_cpu(m, cpu, pool, task))
 
 
 @compiled
@@ -126,9 +126,9 @@ def choose_cpu(m, cpu, pool, task):
     kernel/sched/fair.c select_task_rq_fair, as far as it goes here: the CPU before, the waking one, the others in their order;
     where none is idle the one before, or the first that the pool prefers; where those are all offline the waking one.
     """
-    if m[task + K_STATE] == RUNNING or m[task + K_DELAYED]:
-        return
     before, target, rank = m[task + K_CPU], cpu, -1
+    if m[task + K_STATE] == RUNNING or m[task + K_DELAYED]:
+        return before
     for at in range(m[pool + O_SCOPE_COUNT]):
         other = m[m[pool + O_SCOPE] + at]
         if m[other + C_ONLINE] != CPU_ACTIVE:
@@ -137,22 +137,12 @@ def choose_cpu(m, cpu, pool, task):
         good = 0 if good == 1 else good  # the waking CPU is busy with that
         if good > rank:
             target, rank = other, good
-    move_sleeping(m, task, target)
+    return target
 
 
 @inlined
 def is_idle(m, cpu):
     return m[cpu + C_CURRENT] == m[cpu + C_IDLE] and m[cpu + C_RUNNABLE] == 0 and m[cpu + C_NEED_RESCHED] == 0
-
-
-@compiled
-def move_sleeping(m, task, target):
-    """migrate_task_rq_fair: a task that sleeps will wake elsewhere. With 6.1 its virtual runtime is one of that CPU then."""
-    home = m[task + K_CPU]
-    if target != home:
-        if m[G_KERNEL] <= KERNEL_6_1:
-            m[task + K_VRUNTIME] += m[target + C_MIN_VRUNTIME] - m[home + C_MIN_VRUNTIME]
-        m[task + K_CPU] = target
 
 
 @compiled
