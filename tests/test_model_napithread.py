@@ -131,6 +131,8 @@ def test_a_thread_that_may_be_anywhere_leaves_the_cpu_of_a_busy_task(kernel):
     world, table = run(builder, 100_000)
     pid = int(world.memory[task + f.K_PID])
     assert times_of(table, vocab.NAPI_POLL, cpu=2, pid=pid) == [1200 + 700 + 300 + 500 + 300 + 1000, 50_200 + 2800]
+    waking, wakeup = ((table.kind == kind) & (table.a == pid) for kind in (vocab.SCHED_WAKING, vocab.SCHED_WAKEUP))
+    assert table.b[waking].tolist() == [0, 2] and table.b[wakeup].tolist() == [2, 2]  # where it slept; where it wakes
 
 
 def stacked(times, **how):

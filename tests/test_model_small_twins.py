@@ -15,13 +15,14 @@ from tophalf import vocab
 from tophalf.model import fields as f
 from tophalf.model import latencies
 from tophalf.model.build import Builder
-from tophalf.model.cpu.ipi import IPI_VECTORS, ipis_arrive, send_ipi
+from tophalf.model.cpu.ipi import IPI_TIMERS, IPI_VECTORS, ipis_arrive, send_ipi
 from tophalf.model.cpu.smpcall import call_on
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.latencycells import cell_of, shift_of
 from tophalf.model.ground.lists import append, unlink
 from tophalf.model.ground.queue import cancel
 from tophalf.model.ground.trace import emit
+from tophalf.model.irq.apic import is_latched
 from tophalf.model.irq.builddevices import add_call
 
 pytestmark = pytest.mark.kernels
@@ -167,7 +168,7 @@ def test_calls_wait_in_a_list_and_one_message_is_sent_for_all_of_them(steps):
     m, other = builder.world().memory, builder.cpus[1]
     waiting = []
     for step in steps:
-        m[other + f.C_IPI_VECTORS] = 0
+        cancel(m, other + IPI_TIMERS[1])
         if step == "arrive":  # its handler takes the whole list
             m[other + f.C_CALLS] = 0
             for name in waiting:
@@ -176,7 +177,7 @@ def test_calls_wait_in_a_list_and_one_message_is_sent_for_all_of_them(steps):
         else:
             is_new = step not in waiting
             assert bool(call_on(m, other, calls[step])) == is_new
-            assert bool(m[other + f.C_IPI_VECTORS]) == (not waiting)
+            assert bool(m[other + IPI_TIMERS[1] + f.T_SLOT]) == (not waiting)
             waiting += [step] * is_new
         assert linked(m, int(m[other + f.C_CALLS])) == [calls[name] for name in waiting]
 
@@ -192,20 +193,24 @@ def linked(m, item):
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 400), st.sampled_from(IPI_VECTORS)), max_size=25))
 def test_messages_under_way_are_one_for_each_vector(sends):
-    """A list of (time, vectors) under way: what is sent meanwhile arrives with it."""
+    """{vector: when the one under way arrives}; what is sent meanwhile arrives with it."""
     builder = Builder(1, cpus=2, costs={"ipi": 150})
     m, other = builder.world().memory, builder.cpus[1]
     m[other + f.C_IRQS_OFF] = 1  # so that what arrives stays where it can be counted
-    under_way, now = None, 0
+    under_way, waiting, now, timers = {}, set(), 0, dict(zip(IPI_VECTORS, IPI_TIMERS, strict=True))
     for gap, vector in sends:
         now += gap
-        if under_way and under_way[0] <= now:
-            under_way = None
-            cancel(m, other + f.C_IPI)
-            ipis_arrive(m, other)
-        under_way = under_way or (now + 150, set())
-        under_way[1].add(vector)
+        while under_way and min(under_way.values()) <= now:
+            m[f.G_NOW] = min(under_way.values())
+            first = min(under_way, key=under_way.get)
+            cancel(m, other + timers[first])
+            ipis_arrive(m, other, other + timers[first])
+            come = {each for each in under_way if under_way[each] == m[f.G_NOW]}
+            waiting |= come
+            under_way = {each: time for each, time in under_way.items() if each not in come}
+        under_way.setdefault(vector, now + 150)
         m[f.G_NOW] = now
         send_ipi(m, other, vector)
-        assert int(m[other + f.C_IPI + f.T_TIME]) == under_way[0]
-        assert {each for each in IPI_VECTORS if int(m[other + f.C_IPI_VECTORS]) >> each - IPI_VECTORS[-1] & 1} == under_way[1]
+        armed = {each: int(m[other + at + f.T_TIME]) for each, at in timers.items() if m[other + at + f.T_SLOT]}
+        assert armed == under_way
+        assert {each for each in IPI_VECTORS if is_latched(m, other, each)} == waiting

@@ -8,7 +8,13 @@ import math
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model.cpu.ipi import CALL_FUNCTION_SINGLE_VECTOR, IRQ_WORK_VECTOR, LOCAL_TIMER_VECTOR, RESCHEDULE_VECTOR
+from tophalf.model.cpu.ipi import (
+    CALL_FUNCTION_SINGLE_VECTOR,
+    IPI_TIMERS,
+    IRQ_WORK_VECTOR,
+    LOCAL_TIMER_VECTOR,
+    RESCHEDULE_VECTOR,
+)
 from tophalf.model.ground.costs import MEAN_NS_MAX
 from tophalf.model.ground.kmsg import LOG_SIZE
 from tophalf.model.ground.memory import Memory
@@ -118,7 +124,7 @@ class Builder:
             cpu = m[f.G_CPUS] + number * f.CPU_SIZE
             self.cpus.append(cpu)
             m[cpu + f.C_NUMBER], m[cpu + f.C_ONLINE] = number, 1
-            for timer, kind in ((f.C_TIMER, f.ON_CPU), (f.C_TICK, f.ON_TICK), (f.C_IPI, f.ON_IPI)):
+            for timer, kind in ((f.C_TIMER, f.ON_CPU), (f.C_TICK, f.ON_TICK), *((each, f.ON_IPI) for each in IPI_TIMERS)):
                 self.timer(cpu + timer, kind, cpu)
             m[cpu + f.C_PARKED] = 1
             m[cpu + f.C_IDLE] = m[cpu + f.C_CURRENT] = self._task(0, f"swapper/{number}", cpu, "idle", f.IDLE, f.IDLE_POLICY)
@@ -275,7 +281,7 @@ class Builder:
         singles = len(self.tasks) + len(self.devices) + len(self.actors) + timer_count(self)
         singles += sum(disk.requests for disk in self.disks) + len(self.timers) + len(self.nmis)
         doubles = len(self.queues) + len(self.napis)
-        m[f.G_HEAP] = m.take(2 * (4 * len(self.cpus) + singles + 2 * doubles + 66))
+        m[f.G_HEAP] = m.take(2 * (6 * len(self.cpus) + singles + 2 * doubles + 66))
         m[f.G_TRACE_MAX] = trace_rows
         m[f.G_TRACE_ROOM] = trace_rows + MARGIN + MARGIN_OF_TASK * len(self.tasks) if trace_rows else 0
         m[f.G_TRACE] = m.take(m[f.G_TRACE_ROOM] * f.TRACE_ROW)

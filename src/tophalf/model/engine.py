@@ -174,7 +174,7 @@ def fire(m, timer, kind, owner):
     elif kind == ON_DEVICE:
         device_fires(m, owner)
     elif kind == ON_IPI:
-        ipis_arrive(m, owner)
+        ipis_arrive(m, owner, timer)
     elif kind == ON_TX:
         tx_looks(m, owner)
     elif kind == ON_DISK:

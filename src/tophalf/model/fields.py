@@ -47,13 +47,15 @@ IN_TASK, IN_SYSCALL, IN_SOFTIRQ, IN_HARDIRQ, IN_NMI = range(5)
 
 # A CPU
 (
-    C_NUMBER, C_TIMER, _, _, _, _, C_TICK, _, _, _, _, C_IPI, _, _, _, _, C_FRAME, C_CURRENT, C_IDLE, C_KSOFTIRQD,
+    C_NUMBER, C_TIMER, _, _, _, _, C_TICK, _, _, _, _, C_IPI, _, _, _, _, _, _, _, _, _, _, _, _, _, _,
+    C_FRAME, C_CURRENT, C_IDLE, C_KSOFTIRQD,
     C_IRQS_OFF, C_PREEMPT_COUNT, C_NEED_RESCHED, C_RESCHED_BY_IRQ, C_SINCE, C_PARKED, C_PLAN, C_IRR_COUNT, C_PENDING,
     C_ONLINE, C_IN_NET_RX, C_POLL_HEAD, C_POLL_TAIL, C_RT_HEAD, C_FAIR_HEAD, C_RUNNABLE, C_MIN_VRUNTIME, C_TICK_DUE,
-    C_IPI_VECTORS, C_TASKLET_HEAD, C_TASKLET_TAIL, C_HI_HEAD, C_HI_TAIL, C_SWITCHES, C_PROCESSED, C_SQUEEZED, C_VECTORS_USED,
+    C_TASKLET_HEAD, C_TASKLET_TAIL, C_HI_HEAD, C_HI_TAIL, C_SWITCHES, C_PROCESSED, C_SQUEEZED, C_VECTORS_USED,
     C_BH_OWNER, C_BH_WAITERS, C_WORK, C_STACK, C_BLOCK, C_MANAGE, C_CALLS, C_CALLS_TAIL, C_HRTIMERS, _, C_SOFT_TIMERS, _,
     C_WHEEL, _, C_WHEEL_CLK, C_WHEEL_RUNNING, C_CLOCK, C_RAN_LAST, C_COMPLETION_NS, C_NEXT_BUDDY, C_LAST_BUDDY, C_TIMES,
-) = range(69)  # fmt: skip
+) = range(78)  # fmt: skip
+# C_IPI: a timer for each vector, in the order of ipi.IPI_VECTORS
 RESCHED, RESCHED_FROM_AFAR = 1, 2  # C_NEED_RESCHED; from afar: another CPU has set it, and its interrupt is under way
 CLOCK_FIRED, CLOCK_SOFT = 1, 2  # C_CLOCK: the clock event device fired; HRTIMER is raised (softirq_activated)
 # C_HRTIMERS, C_SOFT_TIMERS, C_WHEEL: the first and, in the next word, the last timer that expired and has not run

@@ -16,7 +16,6 @@ from tophalf.model.fields import (
     C_HI_TAIL,
     C_HRTIMERS,
     C_IPI,
-    C_IPI_VECTORS,
     C_IRR,
     C_IRR_COUNT,
     C_MANAGE,
@@ -52,6 +51,7 @@ from tophalf.model.fields import (
     N_NEXT,
     ON_HRTIMER,
     T_KIND,
+    TIMER_SIZE,
     TL_NEXT,
 )
 from tophalf.model.ground.jit import compiled
@@ -200,8 +200,8 @@ def forget_interrupts(m, cpu):
     for word in range(C_IRR, C_IRR + 8):
         m[cpu + word] = 0
     m[cpu + C_IRR_COUNT] = 0
-    m[cpu + C_IPI_VECTORS] = 0
-    cancel(m, cpu + C_IPI)
+    for timer in range(cpu + C_IPI, cpu + C_IPI + 3 * TIMER_SIZE, TIMER_SIZE):
+        cancel(m, timer)
 
 
 @compiled
