@@ -118,7 +118,7 @@ def machines(draw):
         "cpus": cpus, "kernel": kernel, "hz": draw(st.sampled_from((100, 250, 1000))),
         "preempt": preempt, "tick": draw(st.sampled_from(("idle", "always", "never"))), "threadirqs": draw(st.booleans()),
         "netdev_budget": draw(st.sampled_from((1, 64, 300, 1000))), "interrupt_remapping": draw(st.booleans()),
-        "irqaffinity": draw(_cpus(cpus)), "managed_irq": draw(st.sets(st.integers(0, cpus - 1), max_size=cpus - 1).map(sorted)),
+        "irqaffinity": draw(_cpus(cpus)), **draw(_isolcpus(cpus)),
         "power_efficient": draw(st.booleans()), "worker_creation": draw(st.sampled_from((0, 0, 200_000, 15_000_000))),
         **draw(anysections.stack_of_machine(cpus)), **draw(anysections.places(cpus)),
     }  # fmt: skip
@@ -143,6 +143,14 @@ def machines(draw):
         tables.append(_table("irqbalance", daemon | {"cost": draw(st.integers(0, 1_000_000))}))
     tasks = draw(st.lists(st.tuples(st.integers(0, cpus - 1), _steps(preempt == "rt")), max_size=3))
     return Drawn("\n".join(tables) + "\n", tasks)
+
+
+@st.composite
+def _isolcpus(draw, cpus):
+    """isolcpus= takes one set of CPUs, and what they are kept free of."""
+    kept_free = draw(st.sets(st.integers(0, cpus - 1), max_size=cpus - 1).map(sorted))
+    flags = draw(st.sampled_from(("managed_irq", "isolated", "both")))
+    return {key: kept_free if flags in (key, "both") else [] for key in ("managed_irq", "isolated")}
 
 
 def _costs():
