@@ -125,6 +125,10 @@ def machines(draw):
     tables = [_table("machine", machine, many=False), _table("costs", draw(_costs()), many=False)]
     steers = kernel == "6.1" or preempt != "rt"
     nics, devices = [draw(_nic(number, cpus, steers)) for number in range(draw(st.integers(0, 2)))], draw(_devices(cpus))
+    kept = next(cpu for cpu in range(cpus) if cpu not in machine["isolated"])  # RPS must have one
+    for nic in nics:
+        if nic.get("rps_cpus"):
+            nic["rps_cpus"] = f"{int(nic['rps_cpus'], 16) | 1 << kept:x}"
     tables += [_table("nic", nic) for nic in nics] + [_table("device", device) for device in devices]
     lines = [device["irq"] for device in devices] + [nic["irq"] for nic in nics]
     tables += [_table("at", order) for order in draw(st.lists(_order(lines, cpus), max_size=4) if lines else st.just([]))]
