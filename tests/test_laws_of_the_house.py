@@ -17,9 +17,10 @@ MAY_IMPORT = {
     "host": {""},
     "judge": {""},
     "scenario": {""},
+    "driver": {""},
     "model": {"", "scenario"},
     "export": {""},
-    "cli": {"", "host", "judge", "scenario", "model", "export"},
+    "cli": {"", "host", "judge", "scenario", "driver", "model", "export"},
 }
 
 # What the live path may not import: each costs more than the work itself.

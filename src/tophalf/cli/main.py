@@ -15,6 +15,7 @@ COMMANDS = {
     "affinity": ("affinity", "show or set where an interrupt is delivered"),
     "run": ("run", "run a scenario on the model: the interrupt subsystem, simulated"),
     "scenarios": ("scenarios", "list the built-in scenarios, or show one"),
+    "lint": ("lint", "hold a driver written in Python against the kernel's rules"),
     "costs": ("costs", "what the steps of the model cost, or measure it on this machine"),
 }
 

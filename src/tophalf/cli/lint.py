@@ -1,0 +1,43 @@
+"""`tophalf lint`: hold a driver written in Python against the kernel's rules, on every path, before it runs."""
+
+from tophalf.cli import render
+from tophalf.cli.options import command_parser, print_json
+
+
+def parser():
+    """Options of `tophalf lint`."""
+    options = command_parser("lint", __doc__.split(": ", 1)[1], "tophalf lint examples/sensor.py", machine=False)
+    options.add_argument("drivers", metavar="DRIVER.py", nargs="+", help="a driver's file; docs/drivers.md says what it may hold")
+    return options
+
+
+def run(args):
+    """Look at each. Returns the exit status: 0 nothing was found, 1 something was, 2 one is no driver."""
+    from tophalf.driver.lint import lint
+    from tophalf.driver.subset import parse_driver
+
+    looked, unread = [], []
+    for path in args.drivers:
+        driver = parse_driver(path)
+        unread += driver.faults
+        looked.append((path, driver, *(([], []) if driver.faults else lint(path))))
+    if args.json:
+        print_json({"drivers": [_document(*each) for each in looked]})
+    else:
+        print("\n".join(_lines(*each) for each in looked))
+    return 2 if unread else 1 if any(reports for _, _, reports, _ in looked) else 0
+
+
+def _document(path, driver, reports, notes):
+    """docs/json.md describes it."""
+    faults = [{"where": fault.where, "what": fault.what, "do": fault.do} for fault in driver.faults]
+    return {"driver": str(path), "outside_the_subset": faults, "reports": [report.as_dict() for report in reports], "notes": notes}
+
+
+def _lines(path, driver, reports, notes):
+    lines = [render.printable(fault.line()) for fault in driver.faults]
+    for report in reports:
+        first, *rest = report.text().splitlines()
+        lines += [render.paint(render.printable(first), "red"), *map(render.printable, rest)]
+    lines += [render.paint(f"note: {note}", "yellow") for note in notes]
+    return "\n".join(lines or [render.paint(f"{render.printable(str(path))}: nothing found on any path", "green")])

@@ -1,0 +1,87 @@
+"""Locks in the contexts where they are taken, and in which order: what kernel/locking/lockdep.c would say of them.
+
+A lock's class is its name. A class that an interrupt takes must never be taken with that interrupt on, nor stand before one that
+is (safe to unsafe). Left out: nesting annotations, trylocks, completions, the read side's finer rules.
+"""
+
+from collections import namedtuple
+
+from tophalf.driver.roles import HARDIRQ, SOFTIRQ
+from tophalf.driver.state import MUTEX
+
+Taking = namedtuple("Taking", "line function text is_read")
+IRQ, BH = "hardirq", "softirq"
+REMEDY = {IRQ: "take it with spin_lock_irqsave here", BH: "take it with spin_lock_bh here"}
+
+
+class Locks:
+    """within: {(class, IRQ or BH): [Taking in such a context]}; open: {likewise: [Taking with those on]}; after: {class: {class
+    taken while it is held: Taking}}."""
+
+    def __init__(self):
+        self.within, self.open, self.after = {}, {}, {}
+
+    def taken(self, path, node, state, lock):
+        """A lock is about to be taken."""
+        taking = Taking(node.lineno, path.stack[-1], lock.text, lock.is_read)
+        for held in state.held:
+            if held.key != lock.key:
+                self.after.setdefault(held.key, {}).setdefault(lock.key, taking)
+        if lock.kind == MUTEX:
+            return
+        if state.context in (HARDIRQ, SOFTIRQ):
+            self.within.setdefault((lock.key, IRQ if state.context == HARDIRQ else BH), []).append(taking)
+        if not state.irqs_off and state.context != HARDIRQ:
+            self.open.setdefault((lock.key, IRQ), []).append(taking)
+        if state.softirqs_on:
+            self.open.setdefault((lock.key, BH), []).append(taking)
+
+    def judge(self, reports):
+        """After every path has been walked."""
+        bad = set()
+        for (key, kind), takings in sorted(self.within.items()):
+            for taken in self.open.get((key, kind), ()):
+                inside = next((each for each in takings if not (each.is_read and taken.is_read)), None)
+                if inside:
+                    bad.add((key, kind))
+                    self._inconsistent(reports, kind, taken, inside)
+        self._chains(reports, bad)
+        self._cycles(reports)
+
+    def _inconsistent(self, reports, kind, taken, inside):
+        details = [f"in {taken.function} with {kind}s on; in {inside.function} (line {inside.line}) within a {kind}",
+                   f"a {kind} that comes while it is held waits for it for ever, on its own CPU"]  # fmt: skip
+        title = f"inconsistent lock state: {taken.text} {{{kind.upper()}-ON}} and {{IN-{kind.upper()}}}"
+        reports.add(taken.line, f"inconsistent-{kind}", title, details, REMEDY[kind])
+
+    def _chains(self, reports, bad):
+        """An interrupt takes `key`; whoever holds that takes others; one of those is taken somewhere with the interrupt on."""
+        for key, kind in sorted(self.within):
+            for other, first in sorted(self.reached(key).items()):
+                if (other, kind) in self.open and (other, kind) not in bad and other != key:
+                    taken, inside = self.open[other, kind][0], self.within[key, kind][0]
+                    details = [f"{inside.text} is taken within a {kind} (line {inside.line})",
+                               f"{first.text} is taken while it is held (line {first.line})",
+                               f"{taken.text} is taken with {kind}s on in {taken.function}"]  # fmt: skip
+                    title = f"{kind}-safe to {kind}-unsafe lock order detected: {inside.text} to {taken.text}"
+                    reports.add(taken.line, f"chain-{kind}", title, details, REMEDY[kind])
+
+    def reached(self, key):
+        """{class: the Taking that led there first} of all that may be taken while `key` is held."""
+        found, todo = {}, [key]
+        while todo:
+            for other, taking in self.after.get(todo.pop(), {}).items():
+                if other not in found:
+                    found[other] = taking
+                    todo.append(other)
+        return found
+
+    def _cycles(self, reports):
+        for key in sorted(self.after):
+            for other, taking in sorted(self.after[key].items()):
+                back = self.reached(other).get(key)
+                if back and key < other:  # once for both ways round
+                    details = [f"in {taking.function}, while {key} is held",
+                               f"the other way round in {back.function} (line {back.line})"]  # fmt: skip
+                    title = f"possible circular locking dependency detected: {other} after {key}, and {key} after {other}"
+                    reports.add(taking.line, "order", title, details, "take them in one order everywhere")

@@ -1,0 +1,28 @@
+"""What is wrong with a driver, as the kernel would say it: a title, where it stands, how one comes there, what to do."""
+
+from tophalf.frozen import Frozen
+
+
+class Report(Frozen):
+    """path, line: where. kind: a word for the fault. title: one clause. details: lines. do: the remedy, a clause."""
+
+    __slots__ = ("path", "line", "kind", "title", "details", "do")
+
+    def text(self):
+        """Lines for people."""
+        return "\n".join([f"{self.path}:{self.line}: {self.title}", *(f"  {line}" for line in self.details), f"  {self.do}"])
+
+
+class Reports:
+    """Those of one driver, each kind once a line."""
+
+    def __init__(self, path):
+        self.path, self._found = path, {}
+
+    def add(self, line, kind, title, details, do):
+        report = Report(path=self.path, line=line, kind=kind, title=title, details=tuple(details), do=do)
+        self._found.setdefault((line, kind), report)
+
+    def all(self):
+        """In order of lines."""
+        return [self._found[key] for key in sorted(self._found)]
