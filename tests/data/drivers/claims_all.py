@@ -1,0 +1,16 @@
+"""A shared handler that claims what is not its own."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def handler(irq, dev):  # BUG claims-all
+    write_reg(dev, STATUS, MINE)
+    dev.count += 1
+    return IRQ_HANDLED
+
+
+def probe(dev):
+    return request_irq(dev.irq, handler, IRQF_SHARED, "card", dev)

@@ -1,0 +1,15 @@
+"""An early return with a lock held."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def start(dev):
+    mutex_lock(dev.lock)  # BUG held-at-end
+    if dev.started:
+        return -EBUSY
+    dev.started = 1
+    mutex_unlock(dev.lock)
+    return 0

@@ -1,0 +1,16 @@
+"""An early return with a lock held. Mended."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def start(dev):
+    mutex_lock(dev.lock)
+    if dev.started:
+        mutex_unlock(dev.lock)
+        return -EBUSY
+    dev.started = 1
+    mutex_unlock(dev.lock)
+    return 0

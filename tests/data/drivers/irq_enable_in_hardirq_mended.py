@@ -1,0 +1,18 @@
+"""A handler that turns interrupts on. Mended."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def handler(irq, dev):
+    if not read_reg(dev, STATUS) & MINE:
+        return IRQ_NONE
+    write_reg(dev, STATUS, MINE)
+    dev.count += 1
+    return IRQ_HANDLED
+
+
+def probe(dev):
+    return request_irq(dev.irq, handler, IRQF_SHARED, "card", dev)

@@ -1,0 +1,26 @@
+"""A task takes the lock of a handler with interrupts on."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def read(dev):
+    spin_lock(dev.lock)  # BUG inconsistent-hardirq
+    dev.count = 0
+    spin_unlock(dev.lock)
+
+
+def handler(irq, dev):
+    if not read_reg(dev, STATUS) & MINE:
+        return IRQ_NONE
+    write_reg(dev, STATUS, MINE)
+    spin_lock(dev.lock)
+    dev.count += 1
+    spin_unlock(dev.lock)
+    return IRQ_HANDLED
+
+
+def probe(dev):
+    return request_irq(dev.irq, handler, IRQF_SHARED, "card", dev)

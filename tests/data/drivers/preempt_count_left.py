@@ -1,0 +1,18 @@
+"""A work that ends with bottom halves off."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def work(w):
+    dev = container_of(w)
+    local_bh_disable()
+    dev.count += 1  # BUG preempt-at-end
+
+
+def probe(dev):
+    dev.wq = alloc_workqueue("card", WQ_MEM_RECLAIM, 1)
+    INIT_WORK(dev.work, work)
+    queue_work(dev.wq, dev.work)

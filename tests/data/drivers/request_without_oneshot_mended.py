@@ -1,0 +1,15 @@
+"""A thread without a handler and without IRQF_ONESHOT. Mended."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def thread(irq, dev):
+    write_reg(dev, STATUS, MINE)
+    return IRQ_HANDLED
+
+
+def probe(dev):
+    return request_threaded_irq(dev.irq, None, thread, IRQF_TRIGGER_LOW | IRQF_ONESHOT, "card", dev)

@@ -1,0 +1,19 @@
+"""A function takes the lock that its caller holds."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def drop(dev):
+    spin_lock(dev.lock)  # BUG self-deadlock
+    dev.count -= 1
+    spin_unlock(dev.lock)
+
+
+def flush(dev):
+    spin_lock(dev.lock)
+    while dev.count > 0:
+        drop(dev)
+    spin_unlock(dev.lock)

@@ -1,0 +1,20 @@
+"""A top half that waits for a mutex."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def handler(irq, dev):
+    if not read_reg(dev, STATUS) & MINE:
+        return IRQ_NONE
+    write_reg(dev, STATUS, MINE)
+    mutex_lock(dev.bus)  # BUG sleep
+    dev.count += 1
+    mutex_unlock(dev.bus)
+    return IRQ_HANDLED
+
+
+def probe(dev):
+    return request_irq(dev.irq, handler, IRQF_SHARED, "card", dev)

@@ -1,0 +1,22 @@
+"""A line is enabled after it was freed."""
+
+from tophalf.kernel import *
+
+STATUS = 0x0
+MINE = 0x1
+
+
+def handler(irq, dev):
+    if not read_reg(dev, STATUS) & MINE:
+        return IRQ_NONE
+    write_reg(dev, STATUS, MINE)
+    return IRQ_HANDLED
+
+
+def probe(dev):
+    return request_irq(dev.irq, handler, IRQF_SHARED, "card", dev)
+
+
+def remove(dev):
+    free_irq(dev.irq, dev)
+    enable_irq(dev.irq)  # BUG freed-irq
