@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "judge": {""},
     "scenario": {""},
     "driver": {""},
+    "kernel": {"", "driver"},
     "model": {"", "scenario"},
     "export": {""},
     "cli": {"", "host", "judge", "scenario", "driver", "model", "export"},
