@@ -39,5 +39,7 @@ def _lines(path, driver, reports, notes):
     for report in reports:
         first, *rest = report.text().splitlines()
         lines += [render.paint(render.printable(first), "red"), *map(render.printable, rest)]
-    lines += [render.paint(f"note: {note}", "yellow") for note in notes]
-    return "\n".join(lines or [render.paint(f"{render.printable(str(path))}: nothing found on any path", "green")])
+    if not lines:
+        where = "on the paths that were walked" if notes else "on any path"
+        lines = [render.paint(f"{render.printable(str(path))}: nothing found {where}", "green")]
+    return "\n".join([*lines, *(render.paint(f"  note: {note}", "yellow") for note in notes)])

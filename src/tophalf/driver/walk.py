@@ -139,18 +139,20 @@ class Path:
                 states = {after for one in states for after, _ in self.value(argument, one)}
             states = {one.knowing(node.target.id, None) for one in states}
         left, returns = set(), set()
-        seen, todo = set(), states
+        counted = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
+        seen, todo = set(), {self.without_counts(one, counted) for one in states}
         while todo:
             seen |= {self.without_time(one) for one in todo}
             begins, leaves = self.round(node, todo)
             flow = self.statements(node.body, begins)
             left |= leaves | flow.breaks
             returns |= flow.returns
-            todo = {one for one in flow.on | flow.continues if self.without_time(one) not in seen}
+            rounds = {self.without_counts(one, counted) for one in flow.on | flow.continues}
+            todo = {one for one in rounds if self.without_time(one) not in seen}
             if len(seen) > STATES_MAX:
                 self.was_cut = True
                 break
-            left |= (flow.on | flow.continues) - todo if isinstance(node, ast.For) else set()
+            left |= rounds - todo if isinstance(node, ast.For) else set()
         return Flow({self.with_rounds(one, state, times) for one in left}, set(), set(), returns)
 
     def round(self, node, states):
@@ -159,6 +161,14 @@ class Path:
             return states, states
         pairs = [self.condition(node.test, one) for one in states]
         return set().union(*(yes for yes, _ in pairs)), set().union(*(no for _, no in pairs))
+
+    @staticmethod
+    def without_counts(state, names):
+        """Numbers that change in a loop are not known at its head: it would be walked once for each of them."""
+        for name in names:
+            if isinstance(state.value(name), int):
+                state = state.knowing(name, None)
+        return state
 
     @staticmethod
     def without_time(state):

@@ -1,0 +1,40 @@
+"""Deferred by a tasklet, as drivers used to be written; bh_work.py is its port to BH work."""
+
+from tophalf.kernel import *
+
+STATUS, DATA = 0x0, 0x4
+READY = 0x1
+
+
+def card_irq(irq, dev):
+    if not read_reg(dev, STATUS) & READY:
+        return IRQ_NONE
+    spin_lock(dev.lock)
+    dev.pending += read_reg(dev, DATA)
+    write_reg(dev, STATUS, READY)
+    spin_unlock(dev.lock)
+    tasklet_schedule(dev.later)
+    return IRQ_HANDLED
+
+
+def card_later(tasklet):
+    dev = from_tasklet(tasklet)
+    spin_lock_irq(dev.lock)
+    left = dev.pending
+    dev.pending = 0
+    spin_unlock_irq(dev.lock)
+    while left > 0:
+        spend(2000)
+        dev.done += 1
+        left -= 1
+
+
+def probe(dev):
+    spin_lock_init(dev.lock)
+    tasklet_setup(dev.later, card_later)
+    return request_irq(dev.irq, card_irq, IRQF_SHARED, "card", dev)
+
+
+def remove(dev):
+    free_irq(dev.irq, dev)
+    tasklet_kill(dev.later)
