@@ -19,9 +19,10 @@ MAY_IMPORT = {
     "scenario": {""},
     "driver": {""},
     "kernel": {"", "driver"},
+    "advise": {"", "scenario", "model", "driver"},
     "model": {"", "scenario"},
     "export": {""},
-    "cli": {"", "host", "judge", "scenario", "driver", "model", "export"},
+    "cli": {"", "host", "judge", "scenario", "driver", "model", "advise", "export"},
 }
 
 # What the live path may not import: each costs more than the work itself.

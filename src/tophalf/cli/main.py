@@ -16,6 +16,7 @@ COMMANDS = {
     "run": ("run", "run a scenario on the model: the interrupt subsystem, simulated"),
     "scenarios": ("scenarios", "list the built-in scenarios, or show one"),
     "lint": ("lint", "hold a driver written in Python against the kernel's rules"),
+    "defer": ("defer", "say which bottom half fits some work, and how its driver looks"),
     "costs": ("costs", "what the steps of the model cost, or measure it on this machine"),
 }
 

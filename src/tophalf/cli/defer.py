@@ -1,0 +1,86 @@
+"""`tophalf defer`: say which bottom half fits some work, how its driver looks, and what the model measures of it."""
+
+from tophalf.cli.options import command_parser, print_json
+
+GIVEN = ("sleeps", "work", "rate", "device", "latency", "per_cpu", "core", "kernel")
+
+
+def parser():
+    """Options of `tophalf defer`."""
+    example = "tophalf defer --work 200us --rate 2k/s --latency 50us"
+    options = command_parser("defer", __doc__.split(": ", 1)[1], example, machine=False)
+    options.add_argument("--sleeps", action="store_true", help="the work sleeps: a mutex, GFP_KERNEL, a slow bus")
+    options.add_argument("--work", metavar="TIME", help="what an interrupt's work takes of a CPU: 200us (default 20us)")
+    options.add_argument("--rate", metavar="N", help="interrupts a second: 20k/s (default 1k)")
+    devices = options.add_mutually_exclusive_group()
+    for device, what in (("network", "the receive path of a network device"), ("block", "the completion of block I/O")):
+        devices.add_argument(f"--{device}", dest="device", action="store_const", const=device, help=what)
+    options.add_argument("--latency", metavar="TIME", help="so long after the interrupt it must begin: 50us (default: any time)")
+    options.add_argument("--per-cpu", action="store_true", help="each CPU works for itself, several at a time")
+    options.add_argument("--core", action="store_true", help="a part of the kernel itself, not a driver")
+    options.add_argument("--kernel", metavar="VERSION", help="the oldest kernel that it must run on (default 6.12)")
+    return options
+
+
+def run(args):
+    """Ask where nothing is given, and answer. Returns the exit status. Raises: TophalfError."""
+    from tophalf.advise.tree import decide
+
+    needs = _needs(args)
+    mechanism, path = decide(needs)
+    if args.json:
+        print_json(document(needs, mechanism, path))
+    else:
+        from tophalf.cli.defer_text import defer_text
+
+        print(defer_text(needs, mechanism, path))
+    return 0
+
+
+def _needs(args):
+    from tophalf.advise.needs import make_needs
+    from tophalf.errors import TophalfError
+    from tophalf.scenario import values
+
+    given = {name: getattr(args, name) or None for name in GIVEN}
+    if not any(given.values()):
+        raise TophalfError("nothing is said of the work", "", "say some: --sleeps, --work 200us, --rate 20k/s, --latency 50us")
+    work, latency = (_read(values.duration_ns, f"--{name}", given.pop(name)) for name in ("work", "latency"))
+    rate, kernel = _read(values.rate, "--rate", given.pop("rate")), _read(kernel_version, "--kernel", given.pop("kernel"))
+    return make_needs(work_ns=work, latency_ns=latency, rate=rate, kernel=kernel, **given)
+
+
+def _read(reader, option, text):
+    """What an option says, None where it is not given. Raises: TophalfError."""
+    from tophalf.errors import TophalfError
+
+    try:
+        return None if text is None else reader(text)
+    except ValueError as error:
+        raise TophalfError(str(error), option) from None
+
+
+def kernel_version(text):
+    """(6, 12) of 6.12, or of what uname -r says. Raises: ValueError."""
+    import re
+
+    match = re.match(r"v?(\d{1,3})\.(\d{1,3})(?![\d])", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no kernel's version: write 6.12, or what uname -r says")
+    return int(match[1]), int(match[2])
+
+
+def document(needs, mechanism, path):
+    """docs/json.md describes it."""
+    from tophalf.advise.mechanisms import ABOUT, allowed
+    from tophalf.advise.skeleton import c_skeleton, python_skeleton
+    from tophalf.advise.tree import cautions
+
+    return {
+        "needs": needs.as_dict() | {"kernel": ".".join(map(str, needs.kernel))},
+        "mechanism": mechanism, **ABOUT[mechanism].as_dict(),
+        "path": [step.as_dict() for step in path],
+        "cautions": cautions(needs, mechanism),
+        "not_allowed": {name: reason for name, reason in allowed(needs).items() if reason},
+        "c": c_skeleton(needs, mechanism), "python": python_skeleton(needs, mechanism),
+    }  # fmt: skip
