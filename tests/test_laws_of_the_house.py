@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "advise": {"", "scenario", "model", "driver"},
     "model": {"", "scenario"},
     "export": {""},
-    "cli": {"", "host", "judge", "scenario", "driver", "model", "advise", "export"},
+    "myths": {"", "scenario", "model", "driver", "kernel"},
+    "cli": {"", "host", "judge", "scenario", "driver", "model", "advise", "myths", "export"},
 }
 
 # What the live path may not import: each costs more than the work itself.

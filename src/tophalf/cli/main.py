@@ -17,6 +17,7 @@ COMMANDS = {
     "scenarios": ("scenarios", "list the built-in scenarios, or show one"),
     "lint": ("lint", "hold a driver written in Python against the kernel's rules"),
     "defer": ("defer", "say which bottom half fits some work, and how its driver looks"),
+    "myths": ("myths", "what is said of interrupts, tried on the model"),
     "costs": ("costs", "what the steps of the model cost, or measure it on this machine"),
 }
 

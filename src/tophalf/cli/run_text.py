@@ -48,14 +48,18 @@ def handler_ns(scenario, nic):
 
 
 def _bars(cpus):
-    legend = ", ".join(f"{render.paint(mark, colour)} {name}" for name, mark, colour in MARKS)
-    yield f"time of each CPU: {legend}"
+    yield f"time of each CPU: {legend()}"
     width = len(str(cpus[-1]["cpu"]))
     for cpu in cpus[:CPUS_SHOWN]:
         shares = ", ".join(f"{name} {share(cpu, at):.1%}" for at, (name, _, _) in enumerate(MARKS) if share(cpu, at) >= 0.0005)
-        yield f"CPU{cpu['cpu']:<{width}} {_bar(cpu)} {shares}"
+        yield f"CPU{cpu['cpu']:<{width}} {cpu_bar(cpu)} {shares}"
     if len(cpus) > CPUS_SHOWN:
         yield f"... and {len(cpus) - CPUS_SHOWN} more CPUs (--json has all)"
+
+
+def legend():
+    """What the letters of cpu_bar stand for."""
+    return ", ".join(f"{render.paint(mark, colour)} {name}" for name, mark, colour in MARKS)
 
 
 def share(cpu, which):
@@ -64,12 +68,12 @@ def share(cpu, which):
     return cpu[TIMES[which]] / whole if whole else 0.0
 
 
-def _bar(cpu):
-    """BAR_WIDTH cells; borders are rounded one after the other, so that they always add up."""
+def cpu_bar(cpu, width=BAR_WIDTH):
+    """A CPU's time in `width` cells; borders are rounded one after the other, so that they always add up."""
     text, done, sum_so_far = "", 0, 0.0
     for which, (_, mark, colour) in enumerate(MARKS):
         sum_so_far += share(cpu, which)
-        cells = round(sum_so_far * BAR_WIDTH) - done
+        cells = round(sum_so_far * width) - done
         done += cells
         text += render.paint(mark * cells, colour)
     return text
