@@ -85,7 +85,7 @@ MYTH = Myth(
     claim="Softirqs run on the CPU that raised them",
     tried="every run of NET_RX against the raises of its CPU: in a flood that ksoftirqd takes over, and with RPS",
     truth=["A raise sets a bit of the own CPU, and only that CPU serves it.",
-           "Under load ksoftirqd serves it: a task bound to that CPU. It never migrates, although texts say so; idle CPUs do not help.",
+           "Under load ksoftirqd serves it: a task bound to that CPU. It never migrates, whatever texts say.",
            "RPS does not move softirqs: it interrupts the CPU that it chose, which raises NET_RX itself."],
     situations=[_situation("a flood, and ksoftirqd takes over", [("20,000 a second", FLOOD.format(rate=20_000)),
                                                                 ("2,000,000 a second", FLOOD.format(rate=2_000_000))]),
