@@ -9,7 +9,7 @@ from tophalf.cli.main import main
 
 
 def answer(capsys, *arguments):
-    assert main(["defer", *arguments, "--json"]) == 0
+    assert main(["defer", *arguments, "--no-compare", "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -31,7 +31,7 @@ def test_the_document(capsys):
 
 
 def test_the_text(capsys):
-    assert main(["defer", "--network", "--rate", "100k/s", "--work", "1us"]) == 0
+    assert main(["defer", "--network", "--rate", "100k/s", "--work", "1us", "--no-compare"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("NAPI (napi_schedule, napi_complete_done)\n")
     assert "corrected: the chapter" in text and "napi_gro_receive" in text and "from tophalf.kernel import *" in text
@@ -45,6 +45,8 @@ def test_the_text(capsys):
         (["--work", "0us"], "--work: must be more than 0"),
         (["--rate", "many"], "--rate: 'many' is no rate"),
         (["--kernel", "six"], "--kernel: 'six' is no kernel's version"),
+        (["--sleeps", "--arrivals", "3"], "--arrivals: 3 are no number"),
+        (["--sleeps", "--arrivals", "30", "--no-compare"], "--arrivals is for the comparison"),
         (["--core", "--block"], "the network and block layers have their softirqs"),
     ],
 )
@@ -57,3 +59,16 @@ def test_what_cannot_be_is_one_line(arguments, said, capsys):
 def test_kernels():
     for text, version in {"6.12": (6, 12), "v6.9": (6, 9), "6.12.117+deb12-amd64": (6, 12), "5.10-rc1": (5, 10)}.items():
         assert kernel_version(text) == version
+
+
+@pytest.mark.kernels
+def test_the_comparison_is_a_table_and_a_document(capsys):
+    arguments = ["defer", "--sleeps", "--work", "100us", "--latency", "1ms", "--arrivals", "20"]
+    assert main(arguments) == 0
+    text = capsys.readouterr().out
+    assert "order: threaded irq < workqueue" in text and "the order survives halving and doubling" in text
+    assert "1 ms asked: threaded irq has a p99 of" in text and ", kept" in text
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["comparison"]
+    assert [row["mechanism"] for row in found["rows"]] == ["threaded irq", "workqueue"] and found["survives"]
+    assert found["rows"][0]["once"]["done_share"] <= 1 and found["changes"][0]["cost"] == "irq_entry"

@@ -2,6 +2,7 @@
 
 from tophalf.cli.options import command_parser, print_json
 
+ARRIVALS_MAX = 100_000
 GIVEN = ("sleeps", "work", "rate", "device", "latency", "per_cpu", "core", "kernel")
 
 
@@ -19,6 +20,9 @@ def parser():
     options.add_argument("--per-cpu", action="store_true", help="each CPU works for itself, several at a time")
     options.add_argument("--core", action="store_true", help="a part of the kernel itself, not a driver")
     options.add_argument("--kernel", metavar="VERSION", help="the oldest kernel that it must run on (default 6.12)")
+    options.add_argument("--no-compare", action="store_true", help="only the answer: do not run the model")
+    options.add_argument("--arrivals", type=int, metavar="N", help="of about so many each run is (default 1000)")
+    options.add_argument("--seed", type=int, default=0, metavar="N", help="of the arrivals: same seed, same figures (default 0)")
     return options
 
 
@@ -28,13 +32,32 @@ def run(args):
 
     needs = _needs(args)
     mechanism, path = decide(needs)
+    found = _compared(args, needs)
     if args.json:
-        print_json(document(needs, mechanism, path))
-    else:
-        from tophalf.cli.defer_text import defer_text
+        from tophalf.cli.defer_compare import comparison_document
 
-        print(defer_text(needs, mechanism, path))
+        print_json(document(needs, mechanism, path) | {"comparison": comparison_document(found) if found else None})
+        return 0
+    from tophalf.cli.defer_compare import comparison_lines
+    from tophalf.cli.defer_text import defer_text
+
+    print(defer_text(needs, mechanism, path, comparison_lines(found, mechanism) if found else ()))
     return 0
+
+
+def _compared(args, needs):
+    """A Comparison, None where none is wanted. Raises: TophalfError."""
+    from tophalf.errors import TophalfError
+
+    if args.no_compare:
+        if args.arrivals is not None:
+            raise TophalfError("--arrivals is for the comparison", do="leave out --no-compare, or --arrivals")
+        return None
+    if args.arrivals is not None and not 10 <= args.arrivals <= ARRIVALS_MAX:
+        raise TophalfError(f"{args.arrivals} are no number of arrivals to compare by", "--arrivals", f"give 10 to {ARRIVALS_MAX:,}")
+    from tophalf.cli.defer_compare import ARRIVALS, run_comparison
+
+    return run_comparison(needs, args.arrivals or ARRIVALS, args.seed)
 
 
 def _needs(args):
