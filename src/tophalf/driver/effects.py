@@ -7,6 +7,7 @@ from tophalf.driver.roles import HARDIRQ, class_of
 from tophalf.driver.state import MUTEX, SPIN, Held, Saved
 
 US, MS = 1_000, 1_000_000
+NESTED_MAX = 8  # how deep disabling is counted: a loop that only disables ends, and is reported
 ASKED_FLAGS = ("SHARED", "ONESHOT", "NO_AUTOEN", "NO_SUSPEND", "COND_SUSPEND")
 
 
@@ -50,7 +51,7 @@ def _restored(path, call, node, state, saved):
 
 
 def _bh_off(path, call, node, state, values):
-    return state._replace(bh=state.bh + 1), None
+    return state._replace(bh=min(state.bh + 1, NESTED_MAX)), None
 
 
 def _bh_on(path, call, node, state, values):
@@ -63,7 +64,7 @@ def _bh_on(path, call, node, state, values):
 
 
 def _preempt_off(path, call, node, state, values):
-    return state._replace(preempt=state.preempt + 1), None
+    return state._replace(preempt=min(state.preempt + 1, NESTED_MAX)), None
 
 
 def _preempt_on(path, call, node, state, values):
@@ -110,7 +111,7 @@ def _lock_read(path, call, node, state, values):
 
 
 def _lock_bh(path, call, node, state, values, is_read=False):
-    return _take(path, call, node, state._replace(bh=state.bh + 1), SPIN, is_read), None
+    return _take(path, call, node, state._replace(bh=min(state.bh + 1, NESTED_MAX)), SPIN, is_read), None
 
 
 def _lock_read_bh(path, call, node, state, values):
