@@ -1,5 +1,7 @@
 """`tophalf defer`: say which bottom half fits some work, how its driver looks, and what the model measures of it."""
 
+import sys
+
 from tophalf.cli.options import command_parser, print_json
 
 ARRIVALS_MAX = 100_000
@@ -7,7 +9,7 @@ GIVEN = ("sleeps", "work", "rate", "device", "latency", "per_cpu", "core", "kern
 
 
 def parser():
-    """Options of `tophalf defer`."""
+    """Options of `tophalf defer`; without any of them it asks."""
     example = "tophalf defer --work 200us --rate 2k/s --latency 50us"
     options = command_parser("defer", __doc__.split(": ", 1)[1], example, machine=False)
     options.add_argument("--sleeps", action="store_true", help="the work sleeps: a mutex, GFP_KERNEL, a slow bus")
@@ -61,15 +63,30 @@ def _compared(args, needs):
 
 
 def _needs(args):
-    from tophalf.advise.needs import make_needs
+    """What was given, or else asked. Raises: TophalfError."""
     from tophalf.errors import TophalfError
-    from tophalf.scenario import values
 
     given = {name: getattr(args, name) or None for name in GIVEN}
-    if not any(given.values()):
+    if any(given.values()):
+        return needs_of(given)
+    if args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise TophalfError("nothing is said of the work", "", "say some: --sleeps, --work 200us, --rate 20k/s, --latency 50us")
-    work, latency = (_read(values.duration_ns, f"--{name}", given.pop(name)) for name in ("work", "latency"))
-    rate, kernel = _read(values.rate, "--rate", given.pop("rate")), _read(kernel_version, "--kernel", given.pop("kernel"))
+    from tophalf.cli.defer_ask import ask
+
+    asked = ask(lambda option, text: needs_of({option: text}))
+    print()
+    return needs_of(asked)
+
+
+def needs_of(given):
+    """Needs of options: {name in GIVEN: text, True or None}. Raises: TophalfError."""
+    from tophalf.advise.needs import make_needs
+    from tophalf.scenario import values
+
+    given = dict(given)
+    work, latency = (_read(values.duration_ns, f"--{name}", given.pop(name, None)) for name in ("work", "latency"))
+    rate = _read(values.rate, "--rate", given.pop("rate", None))
+    kernel = _read(kernel_version, "--kernel", given.pop("kernel", None))
     return make_needs(work_ns=work, latency_ns=latency, rate=rate, kernel=kernel, **given)
 
 
