@@ -81,8 +81,10 @@ def judged(path, last_line):
             bh = max(bh - 1, 0)
         elif call.startswith("local_irq"):
             irqs_off = call == "local_irq_disable()"
-    found |= {(line, "held-at-end") for line in held.values()}
-    return found | ({(last_line, "irqs-at-end")} if irqs_off and not held else set())
+    end = path[-1][0] if path and path[-1][1] == "return" else last_line
+    if held:
+        return found | {(end, "held-at-end")}
+    return found | ({(end, "irqs-at-end")} if irqs_off else set())
 
 
 @settings(max_examples=150)

@@ -45,9 +45,9 @@ INIT_DELAYED_WORK        delayed_work work_fn                     -       -     
 queue_work               workqueue work                           int     -       schedule
 queue_work_on            int workqueue work                       int     -       schedule
 schedule_work            work                                     int     -       schedule
-queue_delayed_work       workqueue delayed_work int               int     -       -
-schedule_delayed_work    delayed_work int                         int     -       -
-mod_delayed_work         workqueue delayed_work int               int     -       -
+queue_delayed_work       workqueue delayed_work int               int     -       schedule_in
+schedule_delayed_work    delayed_work int                         int     -       schedule_in
+mod_delayed_work         workqueue delayed_work int               int     -       schedule_in
 cancel_work_sync         work                                     int     sleeps  wait_object
 cancel_delayed_work      delayed_work                             int     -       -
 cancel_delayed_work_sync delayed_work                             int     sleeps  wait_object
@@ -169,7 +169,8 @@ CONSTANTS = {
     "HI_SOFTIRQ": 0, "TIMER_SOFTIRQ": 1, "NET_TX_SOFTIRQ": 2, "NET_RX_SOFTIRQ": 3, "BLOCK_SOFTIRQ": 4, "IRQ_POLL_SOFTIRQ": 5,
     "TASKLET_SOFTIRQ": 6, "SCHED_SOFTIRQ": 7, "HRTIMER_SOFTIRQ": 8, "RCU_SOFTIRQ": 9,
     "HRTIMER_NORESTART": 0, "HRTIMER_RESTART": 1, "HRTIMER_MODE_REL": 1, "CLOCK_MONOTONIC": 1,
-    "EPERM": 1, "EIO": 5, "EAGAIN": 11, "ENOMEM": 12, "EBUSY": 16, "ENODEV": 19, "EINVAL": 22, "ENOSPC": 28,
+    "EPERM": 1, "EINTR": 4, "EIO": 5, "ENXIO": 6, "EAGAIN": 11, "ENOMEM": 12, "EFAULT": 14, "EBUSY": 16, "ENODEV": 19, "EINVAL": 22,
+    "ENOSPC": 28, "ENODATA": 61, "EPROTO": 71, "EOVERFLOW": 75, "EOPNOTSUPP": 95, "ETIMEDOUT": 110,
 }  # fmt: skip
 GFP_DIRECT_RECLAIM = 0x400  # ___GFP_DIRECT_RECLAIM: what makes an allocation sleep
 WORKQUEUES = ("system_wq", "system_percpu_wq", "system_highpri_wq", "system_long_wq", "system_unbound_wq", "system_dfl_wq",

@@ -3,7 +3,7 @@
 import ast
 
 from tophalf.driver.api import CONSTANTS, GFP_DIRECT_RECLAIM
-from tophalf.driver.roles import HARDIRQ, class_of
+from tophalf.driver.roles import HARDIRQ, class_of, queued_on
 from tophalf.driver.state import MUTEX, SPIN, Held, Saved
 
 US, MS = 1_000, 1_000_000
@@ -31,6 +31,10 @@ def _irqs_off(path, call, node, state, values):
 def _irqs_on(path, call, node, state, values):
     if state.context == HARDIRQ:
         path.report(node, "irqs-on", f"{call.name} turns interrupts on in a hardirq", state, "leave them off: the kernel does")
+    held = next((held for held in state.held if held.turned_off), None)
+    if held:
+        do = f"{held.text} needs them off until it is let go of"
+        path.report(node, "irqs-on", f"{call.name} turns interrupts on where the caller had them off", state, do)
     return state._replace(irqs_off=False), None
 
 
@@ -79,7 +83,7 @@ def _preempt_on(path, call, node, state, values):
 
 def _take(path, call, node, state, kind, is_read=False):
     """A lock is taken, with interrupts and bottom halves as they are now. Returns the State, None where it never is."""
-    lock = Held(*path.object_of(node.args[0], state), kind, is_read, node.lineno, state.irqs_off)
+    lock = Held(*path.object_of(node.args[0], state), kind, is_read, node.lineno, state.irqs_off, False)
     path.locks.taken(path, node, state, lock)
     held = next((each for each in state.held if each.key == lock.key), None)
     if held and not (held.is_read and is_read):
@@ -122,7 +126,7 @@ def _lock_irq(path, call, node, state, values, is_read=False):
     taken = _take(path, call, node, state._replace(irqs_off=True), SPIN, is_read)
     if taken is None:
         return None, None
-    last = taken.held[-1]._replace(irqs_were_off=state.irqs_off)
+    last = taken.held[-1]._replace(irqs_were_off=state.irqs_off, turned_off=True)
     return taken._replace(held=(*taken.held[:-1], last)), None
 
 
@@ -166,23 +170,24 @@ def _mutex_lock(path, call, node, state, values):
 
 def _wait_irq(path, call, node, state, values):
     _irq_use(path, call, node, state, values)
-    irq = ast.unparse(node.args[0])
-    if path.role.object == irq and path.role.kind in ("irq_handler", "irq_thread"):
+    irq = path.object_of(node.args[0], state)
+    if path.role.kind in ("irq_handler", "irq_thread") and irq.key == path.role.object.rsplit(".", 1)[-1]:
         do = "use disable_irq_nosync" if call.name == "disable_irq" else "call it from a task, outside of the handler"
-        path.report(node, "waits-for-itself", f"deadlock: {call.name}({irq}) waits for {path.role.name}, which calls it", state, do)
+        title = f"deadlock: {call.name}({irq.text}) waits for {path.role.name}, which calls it"
+        path.report(node, "waits-for-itself", title, state, do)
     return state, None
 
 
 def _free_irq(path, call, node, state, values):
     _wait_irq(path, call, node, state, values)
-    return state._replace(freed=state.freed | {ast.unparse(node.args[0])}), None
+    return state._replace(freed=state.freed | {path.object_of(node.args[0], state).key}), None
 
 
 def _irq_use(path, call, node, state, values):
-    irq = ast.unparse(node.args[0])
-    if irq in state.freed:
+    irq = path.object_of(node.args[0], state)
+    if irq.key in state.freed:
         do = "call it before, or request the line again"
-        path.report(node, "freed-irq", f"{call.name} of IRQ {irq} after free_irq", state, do)
+        path.report(node, "freed-irq", f"{call.name} of IRQ {irq.text} after free_irq", state, do)
     return state, None
 
 
@@ -191,7 +196,7 @@ def _wait_object(path, call, node, state, values):
     if path.role.object and key == path.role.object.rsplit(".", 1)[-1]:
         title = f"deadlock: {call.name}({text}) waits for {path.role.name}, which calls it"
         path.report(node, "waits-for-itself", title, state, "call it from elsewhere; to end, do not queue it again")
-    path.reclaim(node, call.name, text, state)
+    path.reclaim(node, call.name, text, queued_on(path.driver, text), state)
     return state, None
 
 
@@ -205,6 +210,7 @@ def _wait_workqueue(path, call, node, state, values):
     if path.role.kind == "work_fn" and class_of(node.args[0]) in path.queues_of_role:
         title = f"deadlock: {call.name}({ast.unparse(node.args[0])}) waits for {path.role.name}, which runs on it"
         path.report(node, "waits-for-itself", title, state, "flush it from a task, or from work of another queue")
+    path.reclaim(node, call.name, ast.unparse(node.args[0]), {ast.unparse(node.args[0])}, state)
     return state, None
 
 
@@ -212,6 +218,14 @@ def _schedule(path, call, node, state, values):
     kinds = call.params
     which = next(at for at, kind in enumerate(kinds) if kind in ("tasklet", "work"))
     return state._replace(scheduled=state.scheduled | {path.object_of(node.args[which], state).key}), None
+
+
+def _schedule_in(path, call, node, state, values):
+    """A delay of nothing is none."""
+    if values[-1] != 0:
+        return state, None
+    at = call.params.index("delayed_work")
+    return state._replace(scheduled=state.scheduled | {path.object_of(node.args[at], state).key}), None
 
 
 # Time, memory, registers
@@ -237,13 +251,13 @@ def _register(path, call, node, state, values):
 
 def _request_irq(path, call, node, state, values):
     _requested(path, call, node, state, values[2], node.args[4], has_handler=True, has_thread=False)
-    return state._replace(freed=state.freed - {ast.unparse(node.args[0])}), None
+    return state._replace(freed=state.freed - {path.object_of(node.args[0], state).key}), None
 
 
 def _request_threaded_irq(path, call, node, state, values):
     given = [not (isinstance(argument, ast.Constant) and argument.value is None) for argument in node.args[1:3]]
     _requested(path, call, node, state, values[3], node.args[5], *given)
-    return state._replace(freed=state.freed - {ast.unparse(node.args[0])}), None
+    return state._replace(freed=state.freed - {path.object_of(node.args[0], state).key}), None
 
 
 def _requested(path, call, node, state, flags, cookie, has_handler, has_thread):
@@ -271,6 +285,7 @@ EFFECTS = {
     "lock_irqsave": _lock_irqsave, "unlock": _unlock, "unlock_bh": _unlock_bh, "unlock_irq": _unlock_irq,
     "unlock_irqrestore": _unlock_irqrestore, "mutex_lock": _mutex_lock, "mutex_unlock": _unlock, "wait_irq": _wait_irq,
     "free_irq": _free_irq, "irq_use": _irq_use, "wait_object": _wait_object, "wait_timer": _wait_timer,
-    "wait_workqueue": _wait_workqueue, "schedule": _schedule, "spend_us": _spend(US), "spend_ms": _spend(MS), "spend_ns": _spend(1),
-    "kmalloc": _kmalloc, "register": _register, "request_irq": _request_irq, "request_threaded_irq": _request_threaded_irq,
+    "wait_workqueue": _wait_workqueue, "schedule": _schedule, "schedule_in": _schedule_in, "spend_us": _spend(US),
+    "spend_ms": _spend(MS), "spend_ns": _spend(1), "kmalloc": _kmalloc, "register": _register, "request_irq": _request_irq,
+    "request_threaded_irq": _request_threaded_irq,
 }  # fmt: skip

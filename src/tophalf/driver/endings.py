@@ -4,6 +4,7 @@ import ast
 
 from tophalf.driver.api import CONSTANTS
 from tophalf.driver.roles import HARDIRQ, SOFTIRQ, TASK
+from tophalf.driver.subset import calls_in
 
 TOO_LONG_NS = 100_000  # of one handler, with interrupts off or a CPU's softirqs waiting
 LEVEL = CONSTANTS["IRQF_TRIGGER_HIGH"] | CONSTANTS["IRQF_TRIGGER_LOW"]
@@ -11,17 +12,38 @@ ANSWERS = {CONSTANTS[name]: name for name in ("IRQ_NONE", "IRQ_HANDLED", "IRQ_WA
 
 
 def judge_end(path, function, ends):
-    """ends: a set of (State, value returned or None for unknown)."""
-    last = function.body[-1]
+    """ends: a set of walk.End."""
     if not ends:
         _never_ends(path, function)
         return
-    for state, _ in sorted(ends, key=repr):
-        _left_as_entered(path, last, state)
-        _took_too_long(path, function, state)
+    for end in sorted(ends, key=repr):
+        _left_as_entered(path, end)
+        _took_too_long(path, function, end.state)
     if path.role.kind in ("irq_handler", "irq_thread"):
         _judge_answers(path, function, ends)
-    _comes_again(path, function, [state for state, _ in ends])
+    _comes_again(path, function, [end.state for end in ends])
+
+
+def judge_round(path, loop, flow):
+    """One round of a loop. flow: walk.Flow of its body; only while loops can be without an end."""
+    if not isinstance(loop, ast.While) or flow.breaks or flow.returns:
+        return
+    key, states = path.condition_key(loop.test), flow.on | flow.continues
+    if key and states and all(state.value(key) for state in states):
+        do = "change what it waits for in the loop, or look at the device again"
+        path.report(loop, "never-ends", "a loop that nothing in it ends", next(iter(states)), do)
+    elif path.role.context == HARDIRQ and states and _spins(path, loop):
+        title = f"a hardirq that waits for {ast.unparse(loop.test)}, which nothing changes meanwhile"
+        path.report(loop, "never-ends", title, next(iter(states)), "return, and come again when that has changed")
+
+
+def _spins(path, loop):
+    """Whether a loop looks at attributes alone, and neither sets them nor calls what may."""
+    asked = {node.attr for node in ast.walk(loop.test) if isinstance(node, ast.Attribute)}
+    attributes = [node for part in loop.body for node in ast.walk(part) if isinstance(node, ast.Attribute)]
+    stored = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
+    called = {name for part in (loop.test, *loop.body) for name in calls_in(part)}
+    return asked and not asked & stored and not called & path.driver.functions.keys() and not calls_in(loop.test)
 
 
 def _never_ends(path, function):
@@ -37,24 +59,20 @@ def _entered(path):
     return entered(path.role.context)
 
 
-def _left_as_entered(path, last, state):
+def _left_as_entered(path, end):
     """kernel/softirq.c, kernel/workqueue.c and others say so with both values of preempt_count."""
-    before = _entered(path)
+    before, state = _entered(path), end.state
     for held in state.held:
         title = f"{held.text} is held when {path.role.name} ends"
-        path.reports.add(held.line, "held-at-end", title, _how(path, state), "let go of it on every path, also on those of errors")
+        path.report(end, "held-at-end", title, state, "let go of it on every path, also on those of errors")
     if state.held:
         return
     if state.irqs_off != before.irqs_off:
         said = "off" if state.irqs_off else "on"
-        path.report(last, "irqs-at-end", f"{path.role.name} ends with interrupts {said}", state, "put them back on every path")
+        path.report(end, "irqs-at-end", f"{path.role.name} ends with interrupts {said}", state, "put them back on every path")
     if state.preempt_count != before.preempt_count:
         title = f"{path.role.name} was entered with preempt_count {before.preempt_count:#x}, and ends with {state.preempt_count:#x}"
-        path.report(last, "preempt-at-end", title, state, "enable on every path as often as you disable")
-
-
-def _how(path, state):
-    return [f"in {path.role.name}, {path.role.what}; {state.said()}"]
+        path.report(end, "preempt-at-end", title, state, "enable on every path as often as you disable")
 
 
 def _took_too_long(path, function, state):
@@ -65,18 +83,20 @@ def _took_too_long(path, function, state):
 
 
 def _judge_answers(path, function, ends):
-    answers = {value for _, value in ends}
-    for value in sorted(value for value in answers if isinstance(value, int) and value not in ANSWERS):
-        state = next(state for state, one in ends if one == value)
-        path.report(function, "answer", f"{function.name} returns {value}", state, f"return one of {', '.join(ANSWERS.values())}")
+    for end in sorted(ends, key=repr):
+        if isinstance(end.value, int) and end.value not in ANSWERS:
+            do = f"return one of {', '.join(ANSWERS.values())}"
+            path.report(end, "answer", f"{function.name} returns {end.value}", end.state, do)
     if path.role.kind == "irq_handler":
-        _claims(path, function, ends, answers)
+        _claims(path, function, ends)
         _leaves_the_cause(path, function, ends)
 
 
-def _claims(path, function, ends, answers):
-    if path.role.flags and path.role.flags & CONSTANTS["IRQF_SHARED"] and not answers & {None, CONSTANTS["IRQ_NONE"]}:
-        title = f"{function.name} says of every interrupt of a shared line that it is its own"
+def _claims(path, function, ends):
+    shared = path.role.flags and path.role.flags & CONSTANTS["IRQF_SHARED"]
+    asked = any(end.state.touched for end in ends if end.value in (None, CONSTANTS["IRQ_NONE"]))
+    if shared and not asked:
+        title = f"{function.name} claims interrupts of a shared line without a look at its device"
         do = "read the device's status first, and return IRQ_NONE when it did not interrupt"
         path.report(function, "claims-all", title, _entered(path), do)
 
@@ -85,11 +105,10 @@ def _leaves_the_cause(path, function, ends):
     """A level line is asserted until the device is told."""
     if not path.role.flags or not path.role.flags & LEVEL:
         return
-    for state, value in sorted(ends, key=repr):
-        if value == CONSTANTS["IRQ_HANDLED"] and not state.touched:
+    for end in sorted(ends, key=repr):
+        if end.value == CONSTANTS["IRQ_HANDLED"] and not end.state.touched:
             title = f"{function.name} answers IRQ_HANDLED on a path that touches no register: the level line fires again"
-            path.report(function, "level", title, state, "clear the cause in the device before it returns")
-            return
+            path.report(end, "level", title, end.state, "clear the cause in the device before it returns")
 
 
 def _comes_again(path, function, states):

@@ -10,8 +10,9 @@ from tophalf.driver.roles import HARDIRQ, SOFTIRQ
 HARDIRQ_OFFSET, SOFTIRQ_OFFSET, SOFTIRQ_DISABLE_OFFSET = 0x10000, 0x100, 0x200
 SPIN, MUTEX = "spin", "mutex"
 
-# key: the class of the lock; text: as written; kind: SPIN or MUTEX; is_read; line; irqs_were_off: before it was taken
-Held = namedtuple("Held", "key text kind is_read line irqs_were_off")
+# key: the class of the lock; text: as written; kind: SPIN or MUTEX; is_read; line; irqs_were_off: before it was taken;
+# turned_off: whether taking it turned interrupts off
+Held = namedtuple("Held", "key text kind is_read line irqs_were_off turned_off")
 Saved = namedtuple("Saved", "irqs_off")  # what local_irq_save and spin_lock_irqsave return
 Object = namedtuple("Object", "key text")  # what a callback is given: its own tasklet, work, timer
 

@@ -9,13 +9,14 @@ from collections import namedtuple
 
 from tophalf.driver import effects
 from tophalf.driver.api import CALLS
-from tophalf.driver.endings import judge_end
-from tophalf.driver.roles import HARDIRQ, IRQ_KINDS, SOFTIRQ, class_of, queued_on, workqueues_of
+from tophalf.driver.endings import judge_end, judge_round
+from tophalf.driver.roles import HARDIRQ, SOFTIRQ, class_of, queued_on, workqueues_of
 from tophalf.driver.state import SPIN, Object, entered
 from tophalf.driver.subset import constant_value, operate
 
 STATES_MAX = 400  # kept at one point; beyond, paths are dropped, and said to be
-Flow = namedtuple("Flow", "on breaks continues returns")  # sets of State; returns: of (State, value)
+Flow = namedtuple("Flow", "on breaks continues returns")  # sets of State; returns: of End
+End = namedtuple("End", "state value lineno")  # of a function: value: what it returns, None for unknown
 
 
 class Path:
@@ -32,7 +33,7 @@ class Path:
         """Report what is wrong on any of its paths."""
         function = self.driver.functions[self.role.name]
         state = entered(self.role.context)
-        if self.role.object and self.role.kind not in IRQ_KINDS and function.args.args:
+        if self.role.object and function.args.args:
             key = self.role.object.rsplit(".", 1)[-1]
             state = state.knowing(function.args.args[0].arg, Object(key, self.role.object))
         ends = self.function(function, state)
@@ -68,21 +69,21 @@ class Path:
             do = "turn interrupts, preemption and bottom halves on before"
         self.report(node, "sleep", f"BUG: sleeping function called from invalid context: {name}", state, do)
 
-    def reclaim(self, node, name, text, state):
-        """check_flush_dependency: work that frees memory must not wait for work that needs some."""
+    def reclaim(self, node, name, text, queues, state):
+        """check_flush_dependency: work that frees memory must not wait for work that needs some. queues: where that is."""
         mine = [self.flags_of_queues.get(queue) for queue in self.queues_of_role]
-        others = [self.flags_of_queues.get(queue.rsplit(".", 1)[-1]) or 0 for queue in queued_on(self.driver, text)]
+        others = [self.flags_of_queues.get(queue.rsplit(".", 1)[-1]) or 0 for queue in queues]
         reclaims = self.constants["WQ_MEM_RECLAIM"]
         if any(flags and flags & reclaims for flags in mine) and any(not flags & reclaims for flags in others):
-            title = f"WQ_MEM_RECLAIM work waits with {name} for {text}, which is on a workqueue without a rescuer"
+            title = f"WQ_MEM_RECLAIM work waits with {name} for {text}, on a workqueue without a rescuer"
             self.report(node, "reclaim", title, state, "make that workqueue with WQ_MEM_RECLAIM too")
 
     # Statements
 
     def function(self, function, state):
-        """Walk it. Returns a set of (State, value) at its ends."""
+        """Walk it. Returns its Ends."""
         flow = self.statements(function.body, {state})
-        return flow.returns | {(end, None) for end in flow.on}
+        return flow.returns | {End(end, None, function.body[-1].lineno) for end in flow.on}
 
     def statements(self, body, states):
         breaks, continues, returns = set(), set(), set()
@@ -101,8 +102,8 @@ class Path:
     def statement(self, node, state):
         nothing = set()
         if isinstance(node, ast.Return):
-            ends = self.value(node.value, state) if node.value is not None else {(state, None)}
-            return Flow(nothing, nothing, nothing, ends)
+            pairs = self.value(node.value, state) if node.value is not None else {(state, None)}
+            return Flow(nothing, nothing, nothing, {End(*pair, node.lineno) for pair in pairs})
         if isinstance(node, ast.Break):
             return Flow(nothing, {state}, nothing, nothing)
         if isinstance(node, ast.Continue):
@@ -147,6 +148,7 @@ class Path:
             flow = self.statements(node.body, begins)
             left |= leaves | flow.breaks
             returns |= flow.returns
+            judge_round(self, node, flow)
             rounds = {self.without_counts(one, counted) for one in flow.on | flow.continues}
             todo = {one for one in rounds if self.without_time(one) not in seen}
             if len(seen) > STATES_MAX:
@@ -271,5 +273,5 @@ class Path:
         self.stack.append(function.name)
         ends = self.function(function, inside)
         self.stack.pop()
-        return {(end._replace(values=state.values), value) for end, value in ends}
+        return {(end.state._replace(values=state.values), end.value) for end in ends}
 

@@ -7,9 +7,9 @@ MINE = 0x1
 
 
 def start(dev):
-    mutex_lock(dev.lock)  # BUG held-at-end
+    mutex_lock(dev.lock)
     if dev.started:
-        return -EBUSY
+        return -EBUSY  # BUG held-at-end
     dev.started = 1
     mutex_unlock(dev.lock)
     return 0

@@ -6,9 +6,9 @@ STATUS = 0x0
 MINE = 0x1
 
 
-def handler(irq, dev):  # BUG level
+def handler(irq, dev):
     dev.count += 1
-    return IRQ_HANDLED
+    return IRQ_HANDLED  # BUG level
 
 
 def probe(dev):

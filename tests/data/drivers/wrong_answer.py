@@ -6,9 +6,9 @@ STATUS = 0x0
 MINE = 0x1
 
 
-def handler(irq, dev):  # BUG answer
+def handler(irq, dev):
     if not read_reg(dev, STATUS):
-        return -EIO
+        return -EIO  # BUG answer
     write_reg(dev, STATUS, MINE)
     return IRQ_HANDLED
 
