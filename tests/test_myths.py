@@ -69,8 +69,11 @@ def test_a_softirq_that_another_cpu_raised_would_be_seen():
         return {"events": make_table({"time_ns": range(len(rows)), "kind": kinds, "cpu": cpus, "a": [vocab.NET_RX] * len(rows)})}
 
     raised, runs = vocab.SOFTIRQ_RAISE, vocab.SOFTIRQ_ENTRY
-    assert softirqcpu.raised_here(table((raised, 1), (runs, 1), (raised, 0), (runs, 0))) == 1.0
-    assert softirqcpu.raised_here(table((raised, 1), (runs, 2), (runs, 1))) == 0.5
+    assert softirqcpu.runs_of(table((raised, 1), (runs, 1), (raised, 0), (runs, 0))) == (2, 0)
+    other = table((raised, 1), (runs, 2), (runs, 1))
+    assert softirqcpu.runs_of(other) == (2, 1)
+    situation = softirqcpu.MYTH.situations[0]
+    assert not situation.holds(situation.effect(other, table((raised, 1))))
     assert softirqcpu.elsewhere(table((raised, 1), (runs, 2), (runs, 0))) == 0.5
 
 
@@ -82,7 +85,7 @@ def test_what_is_deferred_is_timed_from_its_handlers_end():
 
 
 def test_costs_are_scaled_one_at_a_time():
-    text = polling.NIC.format(rate=1000, mode="napi", handler="500ns")
+    text = polling.NIC.format(rate=1000, mode="napi", arrivals="poisson")
     scenario = read_scenario(text, "x.toml")
     names = costs_in(scenario)
     assert "nic.packet_cost" in names and "costs.irq_entry" in names

@@ -15,7 +15,7 @@ def myth_text(number, trial):
     lines = [render.paint(f"{number}. {myth.claim}", "bold"), f"tried: {myth.tried}; seed {trial.seed}", ""]
     for at in range(len(myth.situations)):
         lines += [*_situation(myth.situations[at], trial.found[at], trial.effects[at]), ""]
-    if any("cpus" in found for runs in trial.found for found in runs):
+    if any("cpus" in runs[0] and not each.without_times for each, runs in zip(myth.situations, trial.found, strict=True)):
         lines += [f"time of CPUs: {legend()}", ""]
     lines += [*_verdict(trial), "", *_range(trial), "", render.paint("What is true", "bold"), *(f"  {each}" for each in myth.truth)]
     lines += ["", render.paint("In the kernel (6.12)", "bold")]
@@ -32,7 +32,8 @@ def _situation(situation, runs, effect):
         values = [figure.of(found) for found in runs]
         cells = [f"{render.bar(value, max(values), BAR)} {say(value, figure.unit)}" for value in values]
         yield "  ".join([f"  {figure.title:{width}}", *(f"{cell:{CELL}}" for cell in cells)])
-    yield from _cpus(runs, width)
+    if not situation.without_times:
+        yield from _cpus(runs, width)
     yield f"  {situation.means}: {render.paint(say(effect, situation.unit), 'bold')}; {_held(situation, effect)}"
 
 

@@ -30,10 +30,10 @@ class Situation(Frozen):
 
     name: where one meets it. arms: two, each with `label` and `run(seed, scale, shorter)`. shown: Figure to draw of both.
     means: what the effect is. effect(one, other): a number of what the arms' runs found; unit: of say(). limit: the claim holds
-    above it, or, where `below`, below it. why: the argument for the limit.
+    above it, or, where `below`, below it. why: the argument for the limit. without_times: do not draw CPUs' time.
     """
 
-    __slots__ = ("name", "arms", "shown", "means", "effect", "unit", "limit", "below", "why")
+    __slots__ = ("name", "arms", "shown", "means", "effect", "unit", "limit", "below", "why", "without_times")
 
     def holds(self, effect):
         """Whether the claim holds here, by its effect."""

@@ -44,7 +44,7 @@ MYTH = Myth(
     claim="More interrupts mean more latency",
     tried="latency with few and with many interrupts, from a light load to one that interrupts alone nearly fill",
     truth=["While the CPU keeps up, an interrupt at once is the shortest way: fewer interrupts are packets that wait.",
-           "Where interrupts ask for more than the CPU has, everything behind them waits, and fewer are better.",
+           "Where interrupts fill the CPU, all that is left to softirqs waits behind them, and fewer are better.",
            "NAPI is the reason that one seldom comes there: it masks the line as long as there is something to poll."],
     situations=[_moderated(20_000), _moderated(200_000),
                 _situation("310,000 packets a second, NAPI or an interrupt each", _arm("NAPI", 310_000, "napi", 0),

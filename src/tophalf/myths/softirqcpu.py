@@ -32,18 +32,18 @@ rps_cpus = "{mask}"
 """
 
 
-def raised_here(found):
-    """The share of runs of NET_RX before which their own CPU had raised it."""
+def runs_of(found):
+    """(runs of NET_RX, those of them before which their own CPU had not raised it)."""
     from tophalf import vocab
 
-    events, raised, runs, own = found["events"], set(), 0, 0
+    events, raised, runs, foreign = found["events"], set(), 0, 0
     for kind, cpu, vec in zip(events.kind.tolist(), events.cpu.tolist(), events.a.tolist(), strict=True):
         if vec == vocab.NET_RX and kind == vocab.SOFTIRQ_RAISE:
             raised.add(cpu)
         elif vec == vocab.NET_RX and kind == vocab.SOFTIRQ_ENTRY:
-            runs, own = runs + 1, own + (cpu in raised)
+            runs, foreign = runs + 1, foreign + (cpu not in raised)
             raised.discard(cpu)
-    return own / runs if runs else 1.0
+    return runs, foreign
 
 
 def elsewhere(found):
@@ -65,8 +65,9 @@ def ksoftirqd_away(found):
     return sum(cpu["ksoftirqd_ns"] for cpu in found["cpus"] if cpu["cpu"] != ON) / found["simulated_ns"]
 
 
-SHOWN = [Figure(title="NET_RX raised on its own CPU", unit="share", of=raised_here),
-         Figure(title="NET_RX on CPUs without the NIC's interrupt", unit="share", of=elsewhere),
+SHOWN = [Figure(title="runs of NET_RX", unit="count", of=lambda found: runs_of(found)[0]),
+         Figure(title="that another CPU raised", unit="count", of=lambda found: runs_of(found)[1]),
+         Figure(title="that the NIC's CPU did not run", unit="share", of=elsewhere),
          Figure(title=f"ksoftirqd on CPU {ON}", unit="share", of=ksoftirqd_here),
          Figure(title="ksoftirqd on the others", unit="share", of=ksoftirqd_away)]  # fmt: skip
 
@@ -74,9 +75,9 @@ SHOWN = [Figure(title="NET_RX raised on its own CPU", unit="share", of=raised_he
 def _situation(name, arms):
     return Situation(
         name=name, arms=[ModelArm(label=label, scenario=text, seconds=0.02, trace=True) for label, text in arms], shown=SHOWN,
-        means="share of the runs of NET_RX, in both, that their own CPU had raised",
-        effect=lambda one, other: min(raised_here(one), raised_here(other)), unit="share", limit=0.9999,
-        why="one run that another CPU raised would be against it",
+        means="runs of NET_RX, in both, that their own CPU had not raised",
+        effect=lambda one, other: runs_of(one)[1] + runs_of(other)[1], unit="count", limit=1, below=True,
+        why="one would be against it",
     )  # fmt: skip
 
 
