@@ -11,7 +11,7 @@ MACHINE = """
 [[device]]
 name = "card"
 irq = 30
-rate = 500
+rate = {rate}
 arrivals = "poisson"
 handler_cost = "5us"
 defer = "{defer}"
@@ -24,14 +24,13 @@ packet_cost = "2us"
 """
 
 
-def _arm(label, defer, work, workqueue="system_wq"):
-    return ModelArm(label=label, scenario=MACHINE.format(defer=defer, work=work, workqueue=workqueue), seconds=0.3)
-
-
-def _situation(name, work, label, defer, workqueue="system_wq"):
+def _situation(name, rate, work, label, defer, workqueue="system_wq"):
+    texts = [MACHINE.format(rate=rate, work=work, defer=how, workqueue=workqueue) for how in ("thread", defer)]
+    labels = ("threaded interrupt", label)
+    arms = [ModelArm(label=label, scenario=text, seconds=0.3) for label, text in zip(labels, texts, strict=True)]
     return Situation(
-        name=name, arms=[_arm("threaded interrupt", "thread", work), _arm(label, defer, work, workqueue)],
-        shown=[P99, MEAN, CPU], means=f"p99 of a NIC's packets on the same CPU, with the {label} to with the thread",
+        name=name, arms=arms, shown=[P99, MEAN, CPU],
+        means=f"p99 of a NIC's packets on the same CPU, with the {label} to with the thread",
         effect=lambda one, other: ratio(p99_latency(one), p99_latency(other)), unit="ratio", limit=MARGIN, below=True,
         why="a bottom half to recommend makes packets wait no longer than a thread does",
     )  # fmt: skip
@@ -46,9 +45,10 @@ MYTH = Myth(
            "A thread is preempted by their interrupts and softirqs: packets do not wait for it.",
            "BH workqueues (6.9) replace the interface, not the context: they block as a tasklet does."],
     rule='include/linux/interrupt.h says of tasklets: "This API is deprecated. Please consider using threaded IRQs instead"',
-    situations=[_situation("200 µs of work for each interrupt", "200us", "tasklet", "tasklet"),
-                _situation("10 µs of work for each interrupt", "10us", "tasklet", "tasklet"),
-                _situation("200 µs, in what tasklets are ported to", "200us", "BH work", "work", "system_bh_wq")],
+    situations=[_situation("500 times a second 200 µs", 500, "200us", "tasklet", "tasklet"),
+                _situation("4,000 times a second 10 µs", 4000, "10us", "tasklet", "tasklet"),
+                _situation("500 times a second 200 µs, in what tasklets are ported to",
+                           500, "200us", "BH work", "work", "system_bh_wq")],
     kernel=[Kernel(file="include/linux/interrupt.h", function="struct tasklet_struct", says="This API is deprecated"),
             Kernel(file="kernel/softirq.c", function="tasklet_action_common", says="runs the whole list in one softirq"),
             Kernel(file="kernel/softirq.c", function="handle_softirqs", says="one vector after the other, none on top of another")],
