@@ -2,14 +2,13 @@
 
 import pytest
 
+from tophalf.advise.cases import CASES
 from tophalf.advise.mechanisms import (
     ABOUT,
     BH_WORK,
-    HARDIRQ,
     MECHANISMS,
     NAPI,
     SOFTIRQ,
-    TASKLET,
     THREAD,
     WORKQUEUE,
     allowed,
@@ -17,67 +16,29 @@ from tophalf.advise.mechanisms import (
 from tophalf.advise.needs import make_needs
 from tophalf.advise.skeleton import c_skeleton, python_skeleton
 from tophalf.advise.tree import CORRECTIONS, TREE, cautions, decide
+from tophalf.cli.defer import needs_of_options
 from tophalf.driver.lint import lint
 from tophalf.errors import TophalfError
 
 US, MS = 1_000, 1_000_000
 
-CASES = [
-    # does it sleep
-    ({"sleeps": True}, THREAD, "a sensor on a slow bus"),
-    ({"sleeps": True, "work_ns": 10 * MS}, THREAD, "just not a hog"),
-    ({"sleeps": True, "work_ns": 10 * MS + 1}, WORKQUEUE, "just a hog"),
-    ({"sleeps": True, "per_cpu": True}, WORKQUEUE, "sleeps, on each CPU"),
-    ({"sleeps": True, "device": "network"}, THREAD, "a network chip behind SPI"),
-    ({"sleeps": True, "device": "block"}, THREAD, "an SD card's host"),
-    ({"sleeps": True, "latency_ns": 5 * US}, THREAD, "sleeps in a hurry: a thread, with a caution"),
-    # network and block
-    ({"device": "network", "rate": 100_000, "work_ns": US}, NAPI, "a NIC"),
-    ({"device": "network", "rate": 10}, NAPI, "a slow NIC all the same"),
-    ({"device": "network", "kernel": (6, 1)}, NAPI, "before 6.9"),
-    ({"device": "block", "rate": 50_000, "work_ns": US}, SOFTIRQ, "an NVMe queue"),
-    ({"device": "block", "work_ns": 5 * MS}, SOFTIRQ, "long completions, with a caution"),
-    ({"core": True}, SOFTIRQ, "a subsystem of the kernel"),
-    # short work
-    ({"work_ns": 10 * US, "rate": 1000}, HARDIRQ, "just short"),
-    ({"work_ns": 10 * US + 1, "rate": 1000}, THREAD, "just not short"),
-    ({"work_ns": 5 * US, "rate": 20_000}, HARDIRQ, "a tenth of a CPU"),
-    ({"work_ns": 5 * US, "rate": 20_001}, THREAD, "just over a tenth of a CPU"),
-    ({"work_ns": 5 * US, "rate": 1000, "latency_ns": US}, HARDIRQ, "short and at once"),
-    # a thread, or a softirq
-    ({"work_ns": 100 * US, "rate": 1000}, THREAD, "a new driver"),
-    ({"work_ns": 100 * US, "rate": 1000, "latency_ns": 20 * US}, THREAD, "a thread is just in time"),
-    ({"work_ns": 100 * US, "rate": 1000, "latency_ns": 20 * US - 1}, BH_WORK, "a thread is just too late"),
-    ({"work_ns": 11 * US, "rate": 33_333}, THREAD, "switches just under a tenth of a CPU"),
-    ({"work_ns": 11 * US, "rate": 33_334}, BH_WORK, "switches just over it"),
-    ({"work_ns": 100 * US, "per_cpu": True}, WORKQUEUE, "each CPU for itself"),
-    ({"work_ns": 100 * US, "per_cpu": True, "latency_ns": 10 * US}, BH_WORK, "each CPU for itself, at once"),
-    # BH work, or a tasklet
-    ({"work_ns": 100 * US, "latency_ns": 10 * US, "kernel": (6, 9)}, BH_WORK, "the first with BH workqueues"),
-    ({"work_ns": 100 * US, "latency_ns": 10 * US, "kernel": (6, 8)}, TASKLET, "the last without"),
-    ({"work_ns": 100 * US, "latency_ns": 10 * US, "kernel": (6, 1)}, TASKLET, "6.1"),
-    ({"work_ns": 100 * US, "kernel": (5, 10)}, THREAD, "an old kernel has threads too"),
-    # too long for a softirq
-    ({"work_ns": 100 * US, "rate": 10, "latency_ns": 10 * US}, BH_WORK, "just short enough for a softirq"),
-    ({"work_ns": 100 * US + 1, "rate": 10, "latency_ns": 10 * US}, THREAD, "just too long for it: a thread, with a caution"),
-    ({"work_ns": 10 * MS + 1, "rate": 10}, WORKQUEUE, "a hog that does not sleep"),
-    ({"work_ns": 200 * US, "rate": 20_000, "latency_ns": 50 * US}, THREAD, "more than one CPU can do, with a caution"),
-]
+IDS = [case.options for case in CASES]
 
 
-@pytest.mark.parametrize(("given", "answer", "why"), CASES, ids=[why for _, _, why in CASES])
-def test_case(given, answer, why):
-    found, path = decide(make_needs(**given))
-    assert found == answer, "\n".join(f"{step.asks} {step.answer}: {step.fact}" for step in path)
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_case(case):
+    found, path = decide(needs_of_options(case.options))
+    assert found == case.answer, "\n".join(f"{step.asks} {step.answer}: {step.fact}" for step in path)
 
 
 def test_at_least_twenty_cases_and_every_leaf_is_one_of_them():
     assert len(CASES) >= 20
-    assert {answer for _, answer, _ in CASES} == set(MECHANISMS)
+    assert {case.answer for case in CASES} == set(MECHANISMS)
+    assert len(set(IDS)) == len({case.what for case in CASES}) == len(CASES)
 
 
 def test_every_way_out_of_every_question_is_taken_by_a_case():
-    taken = {(step.node, step.answer) for given, _, _ in CASES for step in decide(make_needs(**given))[1]}
+    taken = {(step.node, step.answer) for case in CASES for step in decide(needs_of_options(case.options))[1]}
     assert taken == {(node, answer) for node in TREE for answer in (True, False)}
 
 
@@ -86,14 +47,13 @@ def test_ways_lead_to_questions_or_mechanisms():
         assert {question.yes, question.no} <= TREE.keys() | set(MECHANISMS)
 
 
-@pytest.mark.parametrize(("given", "answer", "why"), CASES, ids=[why for _, _, why in CASES])
-def test_what_is_advised_is_allowed(given, answer, why):
-    needs = make_needs(**given)
-    assert allowed(needs)[answer] is None
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_what_is_advised_is_allowed(case):
+    assert allowed(needs_of_options(case.options))[case.answer] is None
 
 
 def test_every_correction_of_the_chapter_is_met_by_a_case():
-    met = {step.correction for given, _, _ in CASES for step in decide(make_needs(**given))[1]} - {None}
+    met = {step.correction for case in CASES for step in decide(needs_of_options(case.options))[1]} - {None}
     assert met == set(CORRECTIONS.values())
 
 

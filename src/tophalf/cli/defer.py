@@ -23,6 +23,7 @@ def parser():
     options.add_argument("--core", action="store_true", help="a part of the kernel itself, not a driver")
     options.add_argument("--kernel", metavar="VERSION", help="the oldest kernel that it must run on (default 6.12)")
     options.add_argument("--no-compare", action="store_true", help="only the answer: do not run the model")
+    options.add_argument("--cases", action="store_true", help="the written cases instead: each answered and measured (a minute)")
     options.add_argument("--arrivals", type=int, metavar="N", help="of about so many each run is (default 1000)")
     options.add_argument("--seed", type=int, default=0, metavar="N", help="of the arrivals: same seed, same figures (default 0)")
     return options
@@ -32,6 +33,8 @@ def run(args):
     """Ask where nothing is given, and answer. Returns the exit status. Raises: TophalfError."""
     from tophalf.advise.tree import decide
 
+    if args.cases:
+        return _cases(args)
     needs = _needs(args)
     mechanism, path = decide(needs)
     found = _compared(args, needs)
@@ -47,16 +50,44 @@ def run(args):
     return 0
 
 
-def _compared(args, needs):
-    """A Comparison, None where none is wanted. Raises: TophalfError."""
+def _check_arrivals(args):
+    """Raises: TophalfError for a number that says nothing, or is for nothing."""
     from tophalf.errors import TophalfError
 
-    if args.no_compare:
-        if args.arrivals is not None:
-            raise TophalfError("--arrivals is for the comparison", do="leave out --no-compare, or --arrivals")
-        return None
+    if args.arrivals is not None and args.no_compare:
+        raise TophalfError("--arrivals is for the comparison", do="leave out --no-compare, or --arrivals")
     if args.arrivals is not None and not 10 <= args.arrivals <= ARRIVALS_MAX:
         raise TophalfError(f"{args.arrivals} are no number of arrivals to compare by", "--arrivals", f"give 10 to {ARRIVALS_MAX:,}")
+
+
+def _cases(args):
+    """Measure the written cases. Returns the exit status. Raises: TophalfError."""
+    from tophalf.cli.defer_cases import ARRIVALS, cases_document, cases_text, measured_cases
+    from tophalf.errors import TophalfError
+
+    if args.no_compare or any(getattr(args, name) for name in GIVEN):
+        raise TophalfError("--cases has the options of each case", do="give --cases alone, or with --arrivals, --seed, --json")
+    _check_arrivals(args)
+    arrivals = args.arrivals or ARRIVALS
+    found = measured_cases(needs_of_options, arrivals, args.seed)
+    if args.json:
+        print_json(cases_document(found))
+    else:
+        print(cases_text(found, arrivals, args.seed))
+    return 0
+
+
+def needs_of_options(text):
+    """Needs of a text of options. Raises: TophalfError."""
+    args = parser().parse_args(text.split())
+    return needs_of({name: getattr(args, name) or None for name in GIVEN})
+
+
+def _compared(args, needs):
+    """A Comparison, None where none is wanted. Raises: TophalfError."""
+    _check_arrivals(args)
+    if args.no_compare:
+        return None
     from tophalf.cli.defer_compare import ARRIVALS, run_comparison
 
     return run_comparison(needs, args.arrivals or ARRIVALS, args.seed)
