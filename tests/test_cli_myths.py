@@ -24,6 +24,7 @@ def test_one_that_needs_no_engine_is_tried(capsys):
     assert main(["myths", "spin-lock-irq"]) == 0
     text = capsys.readouterr().out
     assert "Verdict: false (the claim holds in 1 of 2 situations" in text
+    assert "statistics_irq.py:9: spin_unlock_irq turns interrupts on" in text  # the checker, in its own words
     assert "__raw_spin_unlock_irq: local_irq_enable, always" in text
 
 

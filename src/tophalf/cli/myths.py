@@ -26,7 +26,8 @@ def run(args):
     if args.json:
         print_json({"myths": [dict(zip(("number", "name", "claim", "tried"), row, strict=True)) for row in rows]})
         return 0
-    print(render.table([">N", "name", "the claim"], [row[:3] for row in rows]))
+    for number, name, claim, tried in rows:
+        print(f"{number}  {render.paint(claim, 'bold')} ({name})\n   {tried}")
     print("\ntry one: tophalf myths N")
     return 0
 

@@ -34,12 +34,14 @@ def _situation(situation, runs, effect):
         yield "  ".join([f"  {figure.title:{width}}", *(f"{cell:{CELL}}" for cell in cells)])
     if not situation.without_times:
         yield from _cpus(runs, width)
-    yield f"  {situation.means}: {render.paint(say(effect, situation.unit), 'bold')}; {_held(situation, effect)}"
+    yield from (f"  {report}" for found in runs for report in found.get("reports", ()))
+    yield f"  {situation.means}: {render.paint(say(effect, situation.unit), 'bold')}"
+    yield f"  {_held(situation, effect)}"
 
 
 def _held(situation, effect):
     limit = f"{'below' if situation.below else 'above'} {say(situation.limit, situation.unit)}"
-    return f"the claim holds {limit}: {'it holds here' if situation.holds(effect) else 'not here'}"
+    return f"the claim holds {limit} ({situation.why}): {'it holds here' if situation.holds(effect) else 'not here'}"
 
 
 def _cpus(runs, width):

@@ -31,7 +31,7 @@ MYTH = Myth(
            "Where interrupts are known to be on, as in a task that holds no such lock, spin_lock_irq is right."],
     universal=True,
     situations=[_situation("a function that tasks call with interrupts on", [("spin_lock_irq", "statistics_task.py"),
-                                                                             ("spin_lock_irqsave", "statistics_irqsave.py")]),
+                                                                             ("spin_lock_irqsave", "statistics_task_irqsave.py")]),
                 _situation("a function that is called with interrupts off", [("spin_lock_irq", "statistics_irq.py"),
                                                                              ("spin_lock_irqsave", "statistics_irqsave.py")])],
     kernel=[Kernel(file="include/linux/spinlock_api_smp.h", function="__raw_spin_unlock_irq", says="local_irq_enable, always"),
