@@ -69,7 +69,7 @@ class Builder:
         # What no instruction asks but the machine's files tell (`machine`): isolated, managed_irq, nohz_full, irqaffinity: CPUs;
         # nodes: {node: CPUs}; cores: sets of CPUs; line_devices: {line: device}; device_nodes, drivers, speeds_mbps, queues_max:
         # {device: value}; interrupt_remapping, irq_time_accounting: bool
-        self.about, self.workqueues = {}, None
+        self.about, self.workqueues, self.has_code = {}, None, False  # has_code: drivers in Python, see `code.buildcode`
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)
@@ -271,6 +271,7 @@ class Builder:
 
     def world(self, trace_rows=0):
         """The World, ready to run. trace_rows: room for events between two looks of Python; 0: no tracing."""
+        from tophalf.model.code.buildcode import end_code
         from tophalf.model.work.buildwork import end_work, timer_count
         from tophalf.model.world import World
 
@@ -278,6 +279,7 @@ class Builder:
         end_work(self)
         end_managed(self)
         end_stack(self)
+        end_code(self)
         singles = len(self.tasks) + len(self.devices) + len(self.actors) + timer_count(self)
         singles += sum(disk.requests for disk in self.disks) + len(self.timers) + len(self.nmis)
         doubles = len(self.queues) + len(self.napis)

@@ -14,6 +14,12 @@ ERRORS = {
     3: "time does not pass: a CPU goes round and round in what costs nothing",
     4: "there are more packets under way than the world has room for",
     5: "more happens in one step than the trace has room for",
+    6: "a driver divides by zero",
+    7: "a driver shifts by less than 0 or more than 63 bits",
+    8: "a driver reads or writes a register that its device does not have",
+    9: "a driver's range has a step of 0",
+    10: "BUG: a driver sleeps where its context may not: a hardirq, a softirq, with a spinlock, or interrupts or preemption off",
+    11: "a driver unlocks what is not locked, or not by it",
 }
 DO = {3: "give interrupts, handlers or tasks a cost"}
 

@@ -45,6 +45,13 @@ def _bit_length():
 bit_length = _bit_length()
 
 
+def _wrapped():
+    """A result as a word of 64 bits holds it: where nothing is compiled, numbers of Python are larger."""
+    if jit_is_enabled():
+        return inlined(lambda m, value: value)
+    return lambda m, value: (value + (1 << 63) & (1 << 64) - 1) - (1 << 63)
+
+
 def _part(function, forceinline=False):
     if not jit_is_enabled():
         return function
@@ -54,3 +61,6 @@ def _part(function, forceinline=False):
     from tophalf.model.ground import onemodule
 
     return onemodule.part(function, OPTIONS | {"forceinline": forceinline})
+
+
+wrapped = _wrapped()
