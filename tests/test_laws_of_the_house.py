@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "driver": {""},
     "kernel": {"", "driver"},
     "advise": {"", "scenario", "model", "driver"},
-    "model": {"", "scenario"},
+    "model": {"", "scenario", "driver"},
     "export": {""},
     "myths": {"", "scenario", "model", "driver", "kernel"},
     "cli": {"", "host", "judge", "scenario", "driver", "model", "advise", "myths", "export"},

@@ -131,6 +131,6 @@ def test_an_unknown_instruction_ends_the_run_in_words():
     from tophalf.errors import TophalfError
 
     builder = Builder(1)
-    builder.task("app", 0, builder.memory.put([200, 0, 0, 0]))
+    builder.task("app", 0, builder.memory.put([255, 0, 0, 0]))
     with pytest.raises(TophalfError, match="an instruction that the engine does not know"):
         builder.world().run(1_000_000)

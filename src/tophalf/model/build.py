@@ -69,7 +69,8 @@ class Builder:
         # What no instruction asks but the machine's files tell (`machine`): isolated, managed_irq, nohz_full, irqaffinity: CPUs;
         # nodes: {node: CPUs}; cores: sets of CPUs; line_devices: {line: device}; device_nodes, drivers, speeds_mbps, queues_max:
         # {device: value}; interrupt_remapping, irq_time_accounting: bool
-        self.about, self.workqueues, self.has_code = {}, None, False  # has_code: drivers in Python, see `code.buildcode`
+        self.about, self.workqueues = {}, None
+        self.has_code, self.code_places = False, []  # of drivers in Python, see `code`
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)

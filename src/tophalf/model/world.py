@@ -6,6 +6,7 @@ from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.actors import Actors
+from tophalf.model.code.places import place_of
 from tophalf.model.timer.timerfields import DT_FIRST
 
 ERRORS = {
@@ -91,7 +92,9 @@ class World:
                 return
 
     def _error(self, number):
-        return TophalfError(ERRORS[number], f"simulated time {self.now_ns} ns", DO.get(number, "report this scenario"))
+        place, where = place_of(self, int(self.memory[f.G_ERROR_AT])), f"simulated time {self.now_ns} ns"
+        do = "correct the driver" if place else "report this scenario"
+        return TophalfError(ERRORS[number], f"{place}, {where}" if place else where, DO.get(number, do))
 
     def _settle(self):
         """Packets that came while nobody looked at their ring are offered all the same, wherever the run is cut."""

@@ -1,0 +1,103 @@
+"""A driver's functions as programs of the engine, each made when somebody needs it, once for each device it is about.
+
+What goes in is the checked tree of `driver.subset`. Left out: kernel calls that `kernelcalls` has no instructions for; they are
+refused with the driver's file and line.
+"""
+
+import ast
+
+from tophalf.driver.subset import ends
+from tophalf.model.code import codeops as c
+from tophalf.model.code.buildcode import begin_code
+from tophalf.model.code.kernelcalls import write_call
+from tophalf.model.code.objects import Object
+from tophalf.model.code.statements import Statements
+from tophalf.model.ground.program import Assembler
+from tophalf.model.ops import OP_JUMP, OP_RET
+from tophalf.model.work.buildwork import system_workqueue
+
+
+class Generator:
+    """Programs of one driver in one world. builder: its Builder; driver: driver.subset.Driver."""
+
+    def __init__(self, builder, driver):
+        begin_code(builder)
+        self.builder, self.driver = builder, driver
+        self._programs, self._queues = {}, {}
+
+    def function(self, name, statics):
+        """The address of a function's program. statics: for each argument a Device or an Object, None where a number is handed over
+        in a local, in their order from 0. Raises: TophalfError for what the model cannot run."""
+        key = name, tuple(id(static) if static is not None else None for static in statics)
+        if key not in self._programs:
+            self._programs[key] = self._written(Statements(self, self.driver.functions[name], statics))
+        return self._programs[key]
+
+    def entry(self, name, arguments):
+        """The address of a program that the kernel enters: calls a function with arguments that are known now."""
+        statics = tuple(None if isinstance(argument, int) else argument for argument in arguments)
+        program = self.function(name, statics)
+        numbers = [argument for argument in arguments if isinstance(argument, int)]
+        if not numbers:
+            return program
+        code = Assembler()
+        code.label("entry")
+        for slot, number in enumerate(numbers):
+            code(c.CODE_SET, slot, number)
+        code(OP_JUMP, program)
+        return self.builder.program(code)["entry"]
+
+    def workqueue(self, variable):
+        """One of the kernel's workqueues."""
+        if variable not in self._queues:
+            self._queues[variable] = Object("workqueue", variable, None, system_workqueue(self.builder, variable))
+        return self._queues[variable]
+
+    def kernel_call(self, writer, node, target):
+        """What a call of the API is worth, its instructions written."""
+        return write_call(self, writer, node, target)
+
+    def _written(self, writer):
+        function = writer.function
+        writer.body(function.body)
+        if not ends(function.body):
+            writer.write(OP_RET, 0)
+        code, lines = Assembler(), []
+        code.label("start")
+        for name in unset_at_first(function, writer.slots.keys() - writer.statics.keys()):
+            code(c.CODE_SET, writer.slots[name], 0)
+            lines.append(function.lineno)
+        for line in writer.instructions:
+            if isinstance(line, str):
+                code.label(line)
+            else:
+                code(*line[:4])
+                lines.append(line[4])
+        address = self.builder.program(code)["start"]
+        self.builder.code_places.append((address, lines, self.driver.path, function.name))
+        return address
+
+
+def unset_at_first(function, names):
+    """Names that may be looked at before anything was assigned: they are 0 then, where Python has an error. In their order."""
+    known, found = {argument.arg for argument in function.args.args}, set()
+    _look_at(function.body, known, found)
+    return sorted(found & names - {argument.arg for argument in function.args.args})
+
+
+def _look_at(body, known, found):
+    """Statement by statement; what is assigned in branches and loops only does not count as assigned after them."""
+    for node in body:
+        parts = [node.test] if isinstance(node, (ast.If, ast.While)) else [node.iter] if isinstance(node, ast.For) else [node]
+        names = (each for part in parts for each in ast.walk(part) if isinstance(each, ast.Name))
+        read = {each.id for each in names if isinstance(each.ctx, ast.Load)}
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            read.add(node.target.id)
+        found |= read - known
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            known.add(node.targets[0].id)
+        elif isinstance(node, (ast.If, ast.While)):
+            _look_at(node.body, set(known), found)
+            _look_at(node.orelse, set(known), found)
+        elif isinstance(node, ast.For):
+            _look_at(node.body, known | {node.target.id}, found)
