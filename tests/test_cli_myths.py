@@ -42,7 +42,7 @@ def test_text_and_json_say_the_same(name):
 def test_changed_costs_are_told():
     number, myth = find_myth("more-interrupts")
     text = myth_text(number, try_myth(myth, shorter=500))
-    assert "costs halved and doubled" in text and "moved most by" in text
+    assert "costs halved and doubled" in text and "moved most by" in text and "Seeds 1, 2, 3 instead of 0: " in text
 
 
 @pytest.mark.parametrize("arguments, words", [(["99"], "no myth '99'"), (["--once"], "--once is for a myth that is tried")])

@@ -111,6 +111,7 @@ def test_a_trial_varies_each_cost_and_says_what_turns():
     assert ("nic.handler_cost", 2) in {(variant.cost, variant.factor) for variant in turned(trial)}
     assert ranges(trial) == [(min(by.values()), max(by.values()))]
     assert {cost for cost, _ in by} == set(costs_of_myth(trial.myth))
+    assert [(each.seed, each.verdict) for each in trial.seeds] == [(seed, FALSE) for seed in (1, 2, 3)]
 
 
 def test_one_seed_one_trial():

@@ -9,7 +9,7 @@ def parser():
     options = command_parser("myths", __doc__.split(": ", 1)[1], "tophalf myths 4", machine=False)
     options.add_argument("myth", nargs="?", metavar="N", help="try this one, by its number or name")
     options.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers (default 0)")
-    options.add_argument("--once", action="store_true", help="leave out the runs with each cost halved and doubled")
+    options.add_argument("--once", action="store_true", help="leave out the runs with changed costs and other seeds")
     return options
 
 

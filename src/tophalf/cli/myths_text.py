@@ -75,6 +75,14 @@ def _range(trial):
     titles = ["situation", ">effect", ">lowest", ">highest", "moved most by"]
     rows = [_range_row(trial, at) for at in range(len(trial.effects))]
     yield from (f"  {line}" for line in render.table(titles, rows).splitlines())
+    yield _seeds(trial)
+
+
+def _seeds(trial):
+    """Whether the verdict is chance."""
+    seeds = ", ".join(str(each.seed) for each in trial.seeds)
+    other = [f"{each.verdict} with {each.seed}" for each in trial.seeds if each.verdict != trial.verdict]
+    return f"Seeds {seeds} instead of {trial.seed}: {', '.join(other) or 'the verdict stays'}"
 
 
 def _range_row(trial, at):
@@ -97,7 +105,8 @@ def document(number, trial):
     return {
         "number": number, "name": myth.name, "claim": myth.claim, "seed": trial.seed, "verdict": trial.verdict,
         "universal": bool(myth.universal), "rule": myth.rule, "situations": situations, "variants": variants,
-        "verdict_stays": not turned(trial) if trial.variants else None, "truth": myth.truth,
+        "verdict_stays": not turned(trial) if trial.variants else None,
+        "seeds": [each.as_dict() for each in trial.seeds], "truth": myth.truth,
         "kernel": [each.as_dict() for each in myth.kernel],
     }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """One run of a comparison: a scenario on the model, or a driver under the checker of drivers; and what it found.
 
-A run of the model finds what `tophalf run --json` says, and, where it is traced, its event table. Left out: trials over several
+A run of the model finds what `tophalf run --json` says, and, where it is traced, its event table. Left out: means over
 seeds; a run has one.
 """
 
