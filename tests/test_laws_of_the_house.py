@@ -133,7 +133,7 @@ def test_every_module_says_its_job():
 
 
 LIVE_COMMANDS = [["--help"], ["irqs", "--json"], ["cpus", "--seconds", "0", "--json"], ["affinity", "--help"],
-                 ["check", "--seconds", "0.05", "--json"], ["run", "--help"], ["scenarios", "--help"]]  # fmt: skip
+                 ["check", "--seconds", "0.05", "--json"], ["run", "--help"], ["scenarios", "--help"], ["myths"]]  # fmt: skip
 
 
 def modules_after(statement):
