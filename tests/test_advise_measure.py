@@ -44,6 +44,14 @@ def test_more_than_a_cpu_can_do_is_not_done(mechanism):
     assert found.cpu_share <= 1.001
 
 
+@pytest.mark.parametrize("given", [{"work_ns": 10}, {"device": "network", "work_ns": 1_000}])
+def test_no_share_is_more_than_the_cpu(given):
+    needs = make_needs(rate=5_000_000, **given)
+    load = make_load(needs, 100).replace(until_ns=1_000_000)
+    shares = [measure(load, name).cpu_share for name in MECHANISMS if allowed(needs)[name] is None]
+    assert len(shares) >= 3 and max(shares) <= 1.001 and min(shares) > 0
+
+
 def test_a_threads_runs_are_all_seen_where_one_follows_another():
     """Its whole time is runs: each its work, and what handlers between them leave."""
     found = measure(make_load(make_needs(work_ns=100_000, rate=50_000), 100), THREAD)
@@ -55,6 +63,7 @@ def test_packets(mechanism):
     found = measure(make_load(make_needs(device="network", work_ns=1_000, rate=10_000), 100), mechanism)
     assert found.asked == len(poisson_times(10_000, 20_000_000, 0))
     assert found.done >= found.asked - 5 and found.p50_ns >= TOP - 50
+    assert found.cpu_share > found.done * 1_000 / 20e6
 
 
 def test_requests_are_finished_later_in_the_softirq():

@@ -87,7 +87,11 @@ def test_nothing_is_said_where_nothing_is_to_be():
         assert cautions(needs, decide(needs)[0]) == []
 
 
-@pytest.mark.parametrize("given", [{"work_ns": 0}, {"rate": 0}, {"latency_ns": 0}, {"core": True, "device": "block"}])
+IMPOSSIBLE = [{"work_ns": 0}, {"rate": 0}, {"latency_ns": 0}, {"work_ns": 10**9 + 1}, {"rate": 10**7 + 1},
+              {"core": True, "device": "block"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", IMPOSSIBLE)
 def test_what_cannot_be_is_refused(given):
     with pytest.raises(TophalfError):
         make_needs(**given)

@@ -20,6 +20,7 @@ COSTS = ("irq_entry", "irq_exit", "softirq_entry", "context_switch", "timer_tick
 IRQ, DEVICE = 30, "mydev"
 SERVICE_NS = 1_000  # of the disk: percentiles are counted to 1/64 of a latency that it is part of
 SIMULATED_NS_MIN, SIMULATED_NS_MAX = 20 * 10**6, 20 * 10**9  # tasks take turns of milliseconds: less would show none of it
+ARRIVALS_ENOUGH = 10_000  # beyond 500k/s less time than that is simulated, to end some day
 RUN_AS = {  # how a mechanism is run where its name does not say it
     (NETWORK, HARDIRQ): "the handler serves the ring, its line masked", (NETWORK, THREAD): "threaded NAPI",
     (NETWORK, NAPI): "NAPI in the softirq NET_RX", (BLOCK, HARDIRQ): "a queue for each CPU: finished in the handler",
@@ -42,7 +43,8 @@ class Load(Frozen):
 
 def make_load(needs, arrivals, seed=0, factor=1, costs=None, work_ns=None):
     """A Load of about so many arrivals, Poisson. factor: of the rate, in the same simulated time."""
-    until_ns = min(max(round(arrivals * 1e9 / needs.rate), SIMULATED_NS_MIN), SIMULATED_NS_MAX)
+    shortest_ns = min(SIMULATED_NS_MIN, round(max(arrivals, ARRIVALS_ENOUGH) * 1e9 / needs.rate))
+    until_ns = min(max(round(arrivals * 1e9 / needs.rate), shortest_ns), SIMULATED_NS_MAX)
     rate = needs.rate * factor
     return Load(needs=needs, rate=rate, until_ns=until_ns, seed=seed, costs=costs or assumed_costs(),
                 work_ns=work_ns or needs.work_ns, times=poisson_times(rate, until_ns, seed))  # fmt: skip

@@ -11,6 +11,7 @@ from tophalf import vocab
 from tophalf.advise.load import IRQ, SERVICE_NS, scenario_of
 from tophalf.advise.mechanisms import BH_WORK, HARDIRQ, SOFTIRQ, TASKLET, THREAD, WORKQUEUE
 from tophalf.frozen import Frozen
+from tophalf.model import fields as f
 from tophalf.model.simulate import make_world, run_on
 from tophalf.model.summary import summarise
 from tophalf.model.table import event_table
@@ -45,18 +46,25 @@ def measure(load, mechanism):
     if found["disks"]:
         return _of_disk(load, found)
     if found["packets"]["offered"]:
-        return _of_nic(load, found)
+        return _of_nic(load, found, _polled_ns(world))
     runs = _thread_runs(event_table(world)) if mechanism == THREAD else _runs(event_table(world), *SPANS[mechanism])
     delays = delays_ns(np.asarray(load.times, np.int64), runs) - load.work_ns
     p50, p99 = (nearest_rank(delays, percent) for percent in (50, 99))
     return Measured(asked=len(load.times), done=len(runs), p50_ns=p50, p99_ns=p99, cpu_share=_cpu_share(load, found))
 
 
-def _of_nic(load, found):
+def _of_nic(load, found, polled_ns):
     latency, packets = found["latency_ns"], found["packets"]
     p50, p99 = (None if latency[name] is None else latency[name] - load.work_ns for name in ("p50", "p99"))
     done = packets["delivered"]
-    return Measured(asked=packets["offered"], done=done, p50_ns=p50, p99_ns=p99, cpu_share=_cpu_share(load, found))
+    return Measured(asked=packets["offered"], done=done, p50_ns=p50, p99_ns=p99, cpu_share=_cpu_share(load, found, polled_ns))
+
+
+def _polled_ns(world):
+    """How long the threads of threaded NAPI ran, as the scheduler counts it."""
+    m, strings = world.memory, world.builder.memory.strings
+    tasks = world.builder.tasks.values()
+    return sum(int(m[task + f.K_RUNTIME]) for task in tasks if strings[int(m[task + f.K_NAME])].startswith("napi/"))
 
 
 def _of_disk(load, found):
@@ -67,11 +75,13 @@ def _of_disk(load, found):
     return Measured(asked=disk["submitted"], done=disk["completed"], p50_ns=p50, p99_ns=p99, cpu_share=share)
 
 
-def _cpu_share(load, found):
-    """A switch is charged to who comes: those to a thread are in its time, those back to the program are added here."""
+def _cpu_share(load, found, polled_ns=0):
+    """A switch is charged to who comes: those to a thread are in its time, those back to the program are added here.
+    polled_ns: of threads that poll, which the model counts among the tasks."""
     times = sum(cpu[name] for cpu in found["cpus"] for name in WORK_OF_INTERRUPTS)
-    back = sum(found["context_switches"].values()) // 2
-    return (times + back * load.costs["context_switch"]) / load.until_ns
+    rest = sum(cpu["task_ns"] for cpu in found["cpus"]) - polled_ns
+    back = sum(found["context_switches"].values()) // 2 * load.costs["context_switch"]
+    return (times + polled_ns + min(back, rest)) / load.until_ns  # a switch that is interrupted is not always paid in full
 
 
 def _runs(table, entry, exit_):

@@ -6,6 +6,8 @@ from tophalf.frozen import Frozen
 NETWORK, BLOCK = "network", "block"
 KERNEL = (6, 12)
 WORK_NS, RATE = 20_000, 1_000  # where nothing is said
+# No handler is entered and left in less than 100 ns; what computes for over a second is a program, no bottom half.
+WORK_NS_MAX, RATE_MAX = 10**9, 10**7
 
 
 class Needs(Frozen):
@@ -29,6 +31,9 @@ def make_needs(**given):
         value = getattr(needs, name)
         if value is not None and value <= 0:
             raise TophalfError("must be more than 0", option, "leave it out where it does not matter")
+    if needs.work_ns > WORK_NS_MAX or needs.rate > RATE_MAX:
+        option, limit = ("--work", "1s") if needs.work_ns > WORK_NS_MAX else ("--rate", "10M/s")
+        raise TophalfError("is more than an interrupt can be", option, f"give at most {limit}")
     if needs.core and needs.device:
         raise TophalfError("the network and block layers have their softirqs", f"--core --{needs.device}", "give one of them")
     return needs

@@ -46,7 +46,8 @@ def _verdicts(found, mechanism):
     latency, row = found.load.needs.latency_ns, _row_of(found, mechanism)
     if latency is not None:
         kept = is_kept(found, row)
-        said = f"{human_ns(latency)} asked: {mechanism} has a p99 of {human_ns(row.once.p99_ns)}, {'kept' if kept else 'not kept'}"
+        measured = f"has a p50 of {human_ns(row.once.p50_ns)} and a p99 of {human_ns(row.once.p99_ns)}"
+        said = f"{human_ns(latency)} asked: {mechanism} {measured}: {'kept' if kept else 'not kept'}"
         others = [each.mechanism for each in found.rows if is_kept(found, each) and each is not row]
         yield render.paint(f"{said}; kept by {', '.join(others)} too" if others else said, "green" if kept else "red")
     sooner = [each.mechanism for each in found.rows if is_better(each.once, row.once)]
