@@ -2,6 +2,19 @@
 
 from tophalf.kernel import *
 
+SCENARIO = """
+title = "A sensor on a slow bus, on a level line"
+
+[machine]
+seconds = "100ms"
+
+[[driver]]
+name = "sensor"
+irq = 24
+flow = "level"
+rate = 1000
+"""
+
 STATUS, READY = 0x0, 0x1
 
 

@@ -11,7 +11,7 @@ def parser():
     from tophalf.cli.trace import duration_ns
 
     options = command_parser("run", __doc__.split(": ", 1)[1], "tophalf run 10gbe-napi --set nic.rx_usecs=50", machine=False)
-    options.add_argument("scenario", metavar="SCENARIO", help="a built-in one (tophalf scenarios lists them) or a TOML file")
+    options.add_argument("scenario", metavar="SCENARIO", help="one of tophalf scenarios, a TOML file, or a driver in Python")
     options.add_argument("--seconds", type=float, metavar="N", help="simulated time (default: what the scenario says)")
     options.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers: same seed, same run (default 0)")
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the scenario: nic.rx_usecs=50")

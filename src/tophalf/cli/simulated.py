@@ -22,14 +22,15 @@ def open_named(argument=None, trace=None, events=True):
 
 def _scenario_of(argument):
     """(scenario's name or path, seconds of the moment that is meant or None); (None, None) for other arguments."""
-    if not argument or (os.path.lexists(argument) and not (argument.endswith(".toml") and os.path.isfile(argument))):
+    if not argument or (os.path.lexists(argument) and not (argument.endswith((".toml", ".py")) and os.path.isfile(argument))):
         return None, None
     name, seconds = argument, None
     if not os.path.lexists(argument) and "@" in argument:
         from tophalf.host.pick import split_moment
 
         name, seconds = split_moment(argument)
-    is_one = os.path.isfile(name) if name.endswith(".toml") else "/" not in name and os.path.isfile(f"{BUILTIN}/{name}.toml")
+    is_file = name.endswith((".toml", ".py"))
+    is_one = os.path.isfile(name) if is_file else "/" not in name and os.path.isfile(f"{BUILTIN}/{name}.toml")
     return (name, seconds) if is_one else (None, None)
 
 

@@ -13,6 +13,7 @@ from tophalf.driver.arguments import check_call
 from tophalf.errors import TophalfError
 
 MODULE = "tophalf.kernel"
+SCENARIO = "SCENARIO"
 REMEDIES = {  # what stands there: what to write instead
     ast.JoinedStr: ("an f-string", "a driver has no texts to make; count in an attribute of the device"),
     ast.Lambda: ("a lambda", "define a function at the top of the file"),
@@ -93,7 +94,8 @@ def _read_top(driver, tree):
         if isinstance(node, ast.FunctionDef):
             _add_function(driver, node)
         elif isinstance(node, ast.Assign):
-            _add_constant(driver, node)
+            if not _is_scenario(node):
+                _add_constant(driver, node)
         elif not _is_docstring(node) and not _is_our_import(node):
             what, do = REMEDIES.get(type(node), ("a statement outside of functions", "put it into a function, as probe(dev)"))
             driver.fault(node, f"{what} is outside the subset that drivers are written in", do)
@@ -101,6 +103,13 @@ def _read_top(driver, tree):
 
 def _is_docstring(node):
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _is_scenario(node):
+    """The one text that a driver's file may hold: the machine that it runs on, in TOML."""
+    value, targets = node.value, node.targets
+    is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
+    return is_text and len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == SCENARIO
 
 
 def _is_our_import(node):

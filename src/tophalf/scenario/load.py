@@ -4,6 +4,7 @@ import difflib
 import os
 
 from tophalf.errors import TophalfError
+from tophalf.scenario.driverfile import scenario_text
 from tophalf.scenario.schema import REQUIRED, Entry, Scenario
 from tophalf.scenario.sections import SECTIONS
 from tophalf.scenario.tomllines import key_lines
@@ -22,8 +23,8 @@ def builtin_names():
 
 
 def is_scenario(name):
-    """Whether a text names a scenario: a built-in one, or a file that ends in .toml."""
-    return isinstance(name, str) and (name.endswith(".toml") or "/" not in name and os.path.exists(_builtin_path(name)))
+    """Whether a text names a scenario: a built-in one, or a file that ends in .toml, or in .py: a driver with its own."""
+    return isinstance(name, str) and (name.endswith((".toml", ".py")) or "/" not in name and os.path.exists(_builtin_path(name)))
 
 
 def _builtin_path(name):
@@ -33,15 +34,16 @@ def _builtin_path(name):
 def load_scenario(name, sets=()):
     """A scenario.
 
-    Args: name: of a built-in one, or the path of a TOML file. sets: texts "section.key=value", as --set takes them; all tables of
-    a section, or one by its number from 0 ("nic.1.rate=5k").
+    Args: name: of a built-in one, or the path of a TOML file, or of a driver that holds one. sets: texts "section.key=value", as
+    --set takes them; all tables of a section, or one by its number from 0 ("nic.1.rate=5k").
     Raises: ScenarioError: unknown name, no TOML, an unknown section or key, a value that does not fit.
     """
     path = name if os.path.exists(name) and not os.path.isdir(name) else _builtin_path(name)
     if not os.path.exists(path):
         raise ScenarioError(f"no scenario {name!r}", do=_nearest(name, builtin_names(), "tophalf scenarios lists them"))
     label = os.path.basename(path)
-    return read_scenario(_text_of(path, label), label, path, sets)
+    text = _text_of(path, label)
+    return read_scenario(scenario_text(text, path) if path.endswith(".py") else text, label, path, sets)
 
 
 def read_scenario(text, label, path=None, sets=()):
@@ -57,7 +59,8 @@ def read_scenario(text, label, path=None, sets=()):
     for name, section in SECTIONS.items():
         entries = tuple(_entry(section, index, table, places, label) for index, table in enumerate(tables.get(name, [])))
         sections[name] = entries if section.many else entries[0] if entries else _entry(section, 0, {}, places, label)
-    scenario = Scenario(name=label.removesuffix(".toml"), title=title.strip(), about=about.strip(), path=path, sections=sections)
+    name = label.removesuffix(".toml").removesuffix(".py")
+    scenario = Scenario(name=name, title=title.strip(), about=about.strip(), path=path, sections=sections)
     _check_cpus(scenario)
     return scenario
 

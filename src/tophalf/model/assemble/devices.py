@@ -54,7 +54,7 @@ def _lines(builder, entry, names):
     """The lines. Raises: TophalfError where devices of one line do not agree, or a managed one is placed."""
     there = [builder.irqs.get(entry.irq + at) for at in range(len(names))]
     if any(there):
-        return [_shared(builder, entry, names, desc) for desc in there]
+        return [share_line(builder, entry, names, desc) for desc in there]
     if entry.managed:
         refuse_placement(entry, "cpu", "affinity")
         if entry.flow != "edge":
@@ -70,7 +70,7 @@ def _lines(builder, entry, names):
     return lines
 
 
-def _shared(builder, entry, names, desc):
+def share_line(builder, entry, names, desc):
     nic = next((queue for queue in builder.queues if builder.memory[queue + f.Q_DESC] == desc), None)
     if nic is not None:
         name = builder.memory.strings[builder.memory[nic + f.Q_NAME]]

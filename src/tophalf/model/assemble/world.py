@@ -1,12 +1,26 @@
 """A scenario as a Builder with everything in it."""
 
-from tophalf.model.assemble import at, background, devices, disks, irqbalance, machine, nics, nmis, stack, tasks, timers, works
+from tophalf.model.assemble import (
+    at,
+    background,
+    devices,
+    disks,
+    drivers,
+    irqbalance,
+    machine,
+    nics,
+    nmis,
+    stack,
+    tasks,
+    timers,
+    works,
+)
 
 # Section: what puts its tables into a Builder. In this order: later ones may name what earlier ones made.
 ASSEMBLERS = (
-    ("workqueue", works.add_queue), ("nic", nics.add), ("device", devices.add), ("disk", disks.add), ("timer", timers.add),
-    ("work", works.add), ("task", tasks.add), ("job", disks.add_jobs), ("app", stack.add_app), ("irqbalance", irqbalance.add),
-    ("at", at.add),
+    ("workqueue", works.add_queue), ("nic", nics.add), ("device", devices.add), ("driver", drivers.add), ("disk", disks.add),
+    ("timer", timers.add), ("work", works.add), ("task", tasks.add), ("job", disks.add_jobs), ("app", stack.add_app),
+    ("irqbalance", irqbalance.add), ("at", at.add),
 )  # fmt: skip
 
 

@@ -1,6 +1,252 @@
-"""Calls of the kernel's API as instructions."""
+"""Calls of the kernel's API as instructions: a function a name, or a row of what is written.
+
+Left out, and refused with the driver's line: timers, NAPI, wait queues, completions, read-write locks, workqueues of the driver's
+own, and registering anything while the driver runs, which is probe's. Memory never runs out: kmalloc answers 1, copies answer 0.
+"""
+
+from tophalf import vocab
+from tophalf.driver.api import CALLS
+from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model.code import codeops as c
+from tophalf.model.code.objects import Local, Object
+from tophalf.model.irq import manageops
+from tophalf.model.work import workops
+
+IRQS_OFF, IRQS_ON = (ops.OP_IRQS_OFF,), (ops.OP_IRQS_ON,)
+PREEMPT_OFF, PREEMPT_ON = (ops.OP_PREEMPT_OFF,), (ops.OP_PREEMPT_ON,)
+BH_OFF, BH_ON = (ops.OP_BH_OFF,), (ops.OP_BH_ON,)
+LOCK, UNLOCK = (c.CODE_SPIN_LOCK, "object"), (c.CODE_SPIN_UNLOCK, "object")
+# What has no result: its instructions; "object": the address of the object that is an argument, "line": of the line
+PLAIN = {
+    "local_irq_disable": [IRQS_OFF], "local_irq_enable": [IRQS_ON], "local_bh_disable": [BH_OFF], "local_bh_enable": [BH_ON],
+    "preempt_disable": [PREEMPT_OFF], "preempt_enable": [PREEMPT_ON], "cond_resched": [(ops.OP_COND_RESCHED,)],
+    "spin_lock": [PREEMPT_OFF, LOCK], "spin_unlock": [UNLOCK, PREEMPT_ON],
+    "spin_lock_bh": [BH_OFF, LOCK], "spin_unlock_bh": [UNLOCK, BH_ON],
+    "spin_lock_irq": [IRQS_OFF, PREEMPT_OFF, LOCK], "spin_unlock_irq": [UNLOCK, IRQS_ON, PREEMPT_ON],
+    "mutex_lock": [(c.CODE_MUTEX_LOCK, "object")], "mutex_unlock": [(c.CODE_MUTEX_UNLOCK, "object")],
+    "spin_lock_init": [], "mutex_init": [], "kfree": [],
+    "tasklet_schedule": [(ops.OP_TASKLET_SCHEDULE, "object", vocab.TASKLET)],
+    "tasklet_hi_schedule": [(ops.OP_TASKLET_SCHEDULE, "object", vocab.HI)],
+    "tasklet_disable_nosync": [(ops.OP_TASKLET_DISABLE, "object")], "tasklet_enable": [(ops.OP_TASKLET_ENABLE, "object")],
+    "tasklet_kill": [(ops.OP_TASKLET_KILL, "object"), (ops.OP_TASKLET_KILLED, "object")],
+    "enable_irq": [(ops.OP_ENABLE_IRQ, "line")], "disable_irq_nosync": [(ops.OP_DISABLE_IRQ, "line")],
+    "synchronize_irq": [(manageops.OP_SYNCHRONIZE_IRQ, "line")],
+    "disable_irq": [(ops.OP_DISABLE_IRQ, "line"), (manageops.OP_SYNCHRONIZE_IRQ, "line")],
+}  # fmt: skip
+PLAIN |= {f"raw_{name}": PLAIN[name] for name in ("spin_lock", "spin_unlock", "spin_lock_irq", "spin_unlock_irq")}
+SPEND_NS = {"spend": 1, "udelay": 1000, "mdelay": 1_000_000}
 
 
 def write_call(generator, writer, node, target):
-    """The value of a call, its instructions written. Raises: TophalfError for what the model does not run yet."""
-    return writer.refuse(node, f"the model does not run {node.func.id} yet", "leave it out")
+    """The value of a call, its instructions written; `target` is a local for it. Raises: TophalfError for what the model does not
+    run."""
+    name = node.func.id
+    if CALLS[name].sleeps:
+        writer.write(c.CODE_MIGHT_SLEEP)
+    if name in PLAIN:
+        for op, *operands in PLAIN[name]:
+            writer.write(op, *(FINDERS[each](generator, writer, node) if each in FINDERS else each for each in operands))
+        return 0
+    if name in SPEND_NS:
+        return _spend(writer, node, SPEND_NS[name])
+    if name not in WRITERS:
+        writer.refuse(node, f"the model does not run {name} yet", "leave it out, or move it into probe if it registers something")
+    return WRITERS[name](generator, writer, node, target)
+
+
+def _object(generator, writer, node):
+    """The address of the last argument."""
+    return _address(writer, node.args[-1], CALLS[node.func.id].params[-1])
+
+
+def _address(writer, node, kind):
+    value = writer.value(node)
+    if not isinstance(value, Object) or value.kind != kind and "work" not in value.kind or not value.address:
+        writer.refuse(node, "this object is not known here, or was never set up", "set it up in probe, and name it as dev.it")
+    return value.address
+
+
+def _line(generator, writer, node):
+    """The line of an IRQ's number."""
+    number = writer.value(node.args[0])
+    line = generator.builder.irqs.get(number) if isinstance(number, int) else None
+    return line or writer.refuse(node, "the number of the IRQ is not known here", "write dev.irq")
+
+
+FINDERS = {"object": _object, "line": _line}
+
+
+def _spend(writer, node, unit):
+    value = writer.value(node.args[0])
+    if isinstance(value, int):
+        writer.write(ops.OP_SPEND_NS, max(value, 0) * unit)
+    else:
+        writer.write(c.CODE_SPEND, writer.slot(node, value), unit)
+    return 0
+
+
+def _usleep_range(generator, writer, node, target):
+    """Until the later time: the timer is set to that, and nothing fires it earlier here (schedule_hrtimeout_range)."""
+    writer.value(node.args[0])
+    writer.write(c.CODE_SLEEP, writer.number(node.args[1]), 1000)
+    return 0
+
+
+def _msleep(generator, writer, node, target):
+    """kernel/time/timer.c msleep: in 6.1 one jiffy more."""
+    _to_jiffies(generator, writer, node, target)
+    if generator.builder.memory[f.G_KERNEL] < 612:
+        writer.write(c.CODE_ADD + c.CODE_CONSTANT, target, target, 1)
+    after = writer.new_label()
+    writer.write(c.CODE_ZERO, target, after)
+    writer.write(c.CODE_SLEEP_JIFFIES, target)
+    writer.write(c.CODE_AWAKE)
+    writer.label(after)
+    return 0
+
+
+def _to_jiffies(generator, writer, node, target):
+    """msecs_to_jiffies: rounded up."""
+    tick_ns = generator.builder.memory[f.G_HZ_NS]
+    ms = writer.number(node.args[0])
+    writer.write(c.CODE_MUL + c.CODE_CONSTANT, target, ms, 1_000_000)
+    writer.write(c.CODE_ADD + c.CODE_CONSTANT, target, target, tick_ns - 1)
+    writer.write(c.CODE_DIV + c.CODE_CONSTANT, target, target, tick_ns)
+    return Local(slot=target)
+
+
+def _irqs_save(generator, writer, node, target):
+    writer.write(c.CODE_IRQS_SAVE, target)
+    return Local(slot=target)
+
+
+def _irqs_restore(generator, writer, node, target):
+    writer.write(c.CODE_IRQS_RESTORE, writer.number(node.args[-1]))
+    return 0
+
+
+def _lock_irqsave(generator, writer, node, target):
+    address = _object(generator, writer, node)
+    saved = _irqs_save(generator, writer, node, target)
+    writer.write(*PREEMPT_OFF)
+    writer.write(c.CODE_SPIN_LOCK, address)
+    return saved
+
+
+def _unlock_irqrestore(generator, writer, node, target):
+    writer.write(c.CODE_SPIN_UNLOCK, _address(writer, node.args[0], "spinlock"))
+    _irqs_restore(generator, writer, node, target)
+    writer.write(*PREEMPT_ON)
+    return 0
+
+
+def _raise(generator, writer, node, target):
+    number = writer.value(node.args[0])
+    if not isinstance(number, int) or not 0 <= number < f.SOFTIRQ_COUNT:
+        writer.refuse(node, "the number of the softirq is not known here", "write it, as TASKLET_SOFTIRQ")
+    writer.write(ops.OP_RAISE, number)
+    return 0
+
+
+def _queue_work(generator, writer, node, target, cpu=0):
+    """queue_work, queue_work_on, schedule_work. cpu: its number + 1, 0 for none."""
+    queue = writer.value(node.args[-2]) if len(node.args) > 1 else generator.workqueue("system_wq")
+    if not isinstance(queue, Object) or queue.kind != "workqueue":
+        writer.refuse(node, "this workqueue is not known here", "name one of the kernel's, as system_wq")
+    writer.write(workops.OP_QUEUE_WORK, _object(generator, writer, node), queue.address, cpu)
+    return writer.result(target)
+
+
+def _queue_work_on(generator, writer, node, target):
+    cpu = writer.value(node.args[0])
+    if not isinstance(cpu, int) or not 0 <= cpu < len(generator.builder.cpus):
+        writer.refuse(node, "the CPU is not known here, or is not there", "write its number")
+    return _queue_work(generator, writer, node, target, cpu + 1)
+
+
+def _work_call(op, *operands):
+    def write(generator, writer, node, target):
+        writer.write(op, _object(generator, writer, node), *operands)
+        return writer.result(target)
+
+    return write
+
+
+def _container(generator, writer, node, target):
+    """from_tasklet, container_of: the device that an object is an attribute of."""
+    value = writer.value(node.args[0])
+    if not isinstance(value, Object) or value.device is None:
+        writer.refuse(node, f"{node.func.id} of what is no object of a device", "give it what the function was called with")
+    return value.device
+
+
+def _constant(number):
+    return lambda generator, writer, node, target: number
+
+
+def _into(op):
+    """An instruction that only has a result."""
+
+    def write(generator, writer, node, target):
+        writer.write(op, target)
+        return Local(slot=target)
+
+    return write
+
+
+def _registers(writer, node):
+    device = writer.device(node)
+    return device.registers or writer.refuse(node, "this device has no registers", "give it some")
+
+
+def _read_reg(generator, writer, node, target):
+    registers = _registers(writer, node.args[0])
+    writer.write(c.CODE_READ_REG, target, registers, writer.number(node.args[1]))
+    return Local(slot=target)
+
+
+def _write_reg(generator, writer, node, target):
+    registers, number = _registers(writer, node.args[0]), writer.number(node.args[1])
+    writer.write(c.CODE_WRITE_REG, registers, number, writer.number(node.args[2]))
+    return 0
+
+
+def _count(kind, op, step, is_read=False):
+    """atomic_inc and the like. R: what it was before, or with a test whether it is 0 now."""
+
+    def write(generator, writer, node, target):
+        writer.write(op, target, _address(writer, node.args[0], kind), step)
+        return Local(slot=target) if is_read else 0
+
+    return write
+
+
+def _dec_and_test(generator, writer, node, target):
+    writer.write(c.CODE_FETCH_ADD, target, _object(generator, writer, node), -1)
+    return writer.operate(node, c.CODE_EQ, Local(slot=target), 1, target)
+
+
+def _atomic_set(generator, writer, node, target):
+    address = _address(writer, node.args[0], "atomic")
+    writer.write(c.CODE_STORE, address, writer.number(node.args[1]))
+    return 0
+
+
+WRITERS = {
+    "usleep_range": _usleep_range, "msleep": _msleep, "msecs_to_jiffies": _to_jiffies,
+    "local_irq_save": _irqs_save, "local_irq_restore": _irqs_restore,
+    "spin_lock_irqsave": _lock_irqsave, "raw_spin_lock_irqsave": _lock_irqsave,
+    "spin_unlock_irqrestore": _unlock_irqrestore, "raw_spin_unlock_irqrestore": _unlock_irqrestore,
+    "raise_softirq": _raise, "raise_softirq_irqoff": _raise,
+    "queue_work": _queue_work, "schedule_work": _queue_work, "queue_work_on": _queue_work_on,
+    "flush_work": _work_call(workops.OP_FLUSH_WORK), "cancel_work_sync": _work_call(workops.OP_CANCEL_WORK_SYNC),
+    "from_tasklet": _container, "container_of": _container,
+    "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0), "kthread_should_stop": _constant(0),
+    "ktime_get": _into(c.CODE_CLOCK), "smp_processor_id": _into(c.CODE_CPU_NUMBER),
+    "read_reg": _read_reg, "write_reg": _write_reg,
+    "atomic_inc": _count("atomic", c.CODE_FETCH_ADD, 1), "atomic_dec": _count("atomic", c.CODE_FETCH_ADD, -1),
+    "atomic_read": _count("atomic", c.CODE_FETCH_ADD, 0, True), "atomic_dec_and_test": _dec_and_test, "atomic_set": _atomic_set,
+    "this_cpu_inc": _count("percpu", c.CODE_FETCH_ADD_PERCPU, 1),
+    "this_cpu_read": _count("percpu", c.CODE_FETCH_ADD_PERCPU, 0, True),
+}  # fmt: skip

@@ -6,6 +6,7 @@ from tophalf.scenario.sections import (
     costs,
     device,
     disk,
+    driver,
     irqbalance,
     job,
     machine,
@@ -18,5 +19,5 @@ from tophalf.scenario.sections import (
     workqueue,
 )
 
-_MODULES = (machine, costs, softirqs, nmi, workqueue, nic, device, disk, timer, work, task, job, app, irqbalance, at)
+_MODULES = (machine, costs, softirqs, nmi, workqueue, nic, device, driver, disk, timer, work, task, job, app, irqbalance, at)
 SECTIONS = {module.SECTION.name: module.SECTION for module in _MODULES}

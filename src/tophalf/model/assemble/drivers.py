@@ -1,0 +1,38 @@
+"""[[driver]] into a device on its line, its registers, and the programs of its driver."""
+
+import os
+
+from tophalf.driver.subset import read_driver
+from tophalf.errors import TophalfError
+from tophalf.model.assemble.devices import FLOWS, share_line
+from tophalf.model.assemble.flows import arrivals_of
+from tophalf.model.assemble.lines import add_line, near_cpus
+from tophalf.model.code.buildcode import add_registers
+from tophalf.model.code.generate import Generator
+from tophalf.model.code.objects import Device
+from tophalf.model.code.probe import Probe
+from tophalf.model.irq.builddevices import add_device
+
+
+def add(builder, scenario, entry):
+    """One device, and what its probe registers."""
+    driver = read_driver(_path(scenario, entry))
+    line = builder.irqs.get(entry.irq)
+    if line is None:
+        cpu = entry.cpu if entry.cpu is not None else None if entry.affinity else near_cpus(builder)[0]
+        line = add_line(builder, entry.irq, FLOWS[entry.flow], entry.name, cpu, entry.affinity)
+    else:
+        share_line(builder, entry, [entry.name], line)
+    arrivals = arrivals_of(entry) if entry.rate or entry.arrivals == "times" else None
+    hardware = add_device(builder, entry.name, line, entry.flow != "edge", arrivals)
+    registers = add_registers(builder, hardware, entry.registers, entry.status, entry.ready)
+    Probe(Generator(builder, driver)).run(Device(builder, driver, entry.name, entry.irq, line, hardware, registers))
+
+
+def _path(scenario, entry):
+    """The driver's file. Raises: TophalfError where none is named."""
+    if entry.file:
+        return os.path.join(os.path.dirname(scenario.path or ""), entry.file)
+    if not scenario.path or not scenario.path.endswith(".py"):
+        raise TophalfError("file is missing", entry.where(), "file: the driver, beside this file")
+    return scenario.path

@@ -1,0 +1,116 @@
+"""What probe tells the kernel of: lines' handlers, tasklets, works, softirqs, threads, workqueues.
+
+Each function takes the Probe, the call's node and its arguments: ints, Devices, Objects, names of functions.
+"""
+
+import errno
+
+from tophalf.driver.api import CONSTANTS
+from tophalf.errors import TophalfError
+from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model.code import codefields as k
+from tophalf.model.code import codeops as c
+from tophalf.model.code.objects import Object
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq import requestirq
+from tophalf.model.irq.builddevices import add_function
+from tophalf.model.work import workfields as g
+from tophalf.model.work.buildwork import add_workqueue
+
+COMM_SIZE = 15
+WQ_FLAGS = ("WQ_BH", "WQ_UNBOUND", "WQ_FREEZABLE", "WQ_MEM_RECLAIM", "WQ_HIGHPRI", "WQ_CPU_INTENSIVE", "WQ_SYSFS",
+            "WQ_POWER_EFFICIENT", "WQ_PERCPU")  # fmt: skip
+
+
+def _request_irq(probe, node, number, handler, flags, name, device):
+    return _request_threaded_irq(probe, node, number, handler, 0, flags, name, device)
+
+
+def _request_threaded_irq(probe, node, number, handler, thread, flags, name, device):
+    builder, generator = probe.generator.builder, probe.generator
+    line = builder.irqs.get(number)
+    if line is None or number < 0:
+        return -errno.EINVAL
+    programs = [generator.entry(function, (number, device)) if function else None for function in (handler, thread)]
+    try:
+        requestirq.request_threaded_irq(builder, line, name, *programs, 0, flags)
+    except requestirq.RequestError as error:
+        probe.refused = TophalfError(error.what, f"{probe.driver.path}:{node.lineno}, {error.where}", error.do)
+        return -error.errno
+    return 0
+
+
+def _tasklet_setup(probe, node, tasklet, function):
+    m = probe.memory
+    m[tasklet.address + f.TL_PROGRAM] = probe.generator.entry(function, (tasklet,))
+    m[tasklet.address + f.TL_FUNCTION] = add_function(probe.generator.builder, function)
+    return 0
+
+
+def _init_work(probe, node, work, function):
+    m = probe.memory
+    m[work.address + g.X_PROGRAM] = probe.generator.entry(function, (work,))
+    m[work.address + g.X_FUNCTION] = add_function(probe.generator.builder, function)
+    return 0
+
+
+def _open_softirq(probe, node, number, function):
+    if not 0 <= number < f.SOFTIRQ_COUNT:
+        probe.refuse(node, f"there is no softirq {number}", f"name one, of {f.SOFTIRQ_COUNT}")
+    probe.memory[probe.memory[f.G_ACTIONS] + number] = probe.generator.entry(function, ())
+    return 0
+
+
+def _kthread_run(probe, node, function, device, name):
+    builder, code = probe.generator.builder, Assembler()
+    code.label("thread")
+    code(c.CODE_CALL, probe.generator.entry(function, (device,)), 0, 0)
+    code(ops.OP_EXIT)
+    task = builder.task(name[:COMM_SIZE], 0, builder.program(code)["thread"], kernel_thread=True)
+    return Object("task", name, device, task)
+
+
+def _alloc_workqueue(probe, node, name, flags, max_active=0, more=0):
+    modelled = more
+    for flag in WQ_FLAGS:
+        if flags & CONSTANTS[flag]:
+            modelled |= getattr(g, flag)
+    return Object("workqueue", name, None, add_workqueue(probe.generator.builder, name, modelled, max_active))
+
+
+def _alloc_ordered_workqueue(probe, node, name, flags):
+    return _alloc_workqueue(probe, node, name, flags, 0, g.WQ_UNBOUND | g.WQ_ORDERED)
+
+
+def _register(probe, node, device, number):
+    """The address of a register's word."""
+    if not device.registers or not 0 <= number < probe.memory[device.registers + k.R_COUNT]:
+        probe.refuse(node, f"the device has no register {number:#x}", "see what it has")
+    return device.registers + k.R_WORDS + number
+
+
+def _read_reg(probe, node, device, number):
+    return probe.memory[_register(probe, node, device, number)]
+
+
+def _write_reg(probe, node, device, number, value):
+    probe.memory[_register(probe, node, device, number)] = value
+    return 0
+
+
+def _atomic_set(probe, node, atomic, value):
+    probe.memory[atomic.address] = value
+    return 0
+
+
+def _nothing(probe, node, *arguments):
+    return 0
+
+
+REGISTRARS = {
+    "request_irq": _request_irq, "request_threaded_irq": _request_threaded_irq, "tasklet_setup": _tasklet_setup,
+    "INIT_WORK": _init_work, "open_softirq": _open_softirq, "kthread_run": _kthread_run, "alloc_workqueue": _alloc_workqueue,
+    "alloc_ordered_workqueue": _alloc_ordered_workqueue, "read_reg": _read_reg, "write_reg": _write_reg, "atomic_set": _atomic_set,
+    "spin_lock_init": _nothing, "mutex_init": _nothing,
+}  # fmt: skip
