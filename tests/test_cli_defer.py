@@ -30,6 +30,14 @@ def test_the_document(capsys):
     assert "request_threaded_irq(dev->irq" in found["c"] and "request_threaded_irq(dev.irq" in found["python"]
 
 
+def test_the_answer_alone_needs_no_library():
+    import subprocess
+    import sys
+
+    code = "import sys, tophalf.cli.main as cli; cli.main(['defer', '--core', '--no-compare']); sys.exit('numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
 def test_the_text(capsys):
     assert main(["defer", "--network", "--rate", "100k/s", "--work", "1us", "--no-compare"]) == 0
     text = capsys.readouterr().out

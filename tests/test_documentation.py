@@ -68,7 +68,7 @@ def test_every_command_is_documented():
 def test_every_json_document_is_described():
     with open(os.path.join(ROOT, "docs", "json.md"), encoding="utf-8") as file:
         page = file.read()
-    for command in ("irqs", "cpus", "diff", "check", "trace", "laws", "affinity", "run", "scenarios", "costs", "myths"):
+    for command in ("irqs", "cpus", "diff", "check", "trace", "laws", "affinity", "run", "scenarios", "costs", "myths", "defer"):
         assert f"`tophalf {command}" in page, command
 
 

@@ -38,15 +38,17 @@ def run(args):
     needs = _needs(args)
     mechanism, path = decide(needs)
     found = _compared(args, needs)
+    measured, lines = None, ()
+    if found:  # what reads a comparison needs the model's libraries
+        from tophalf.cli.defer_compare import comparison_document, comparison_lines
+
+        measured, lines = comparison_document(found), comparison_lines(found, mechanism)
     if args.json:
-        from tophalf.cli.defer_compare import comparison_document
+        print_json(document(needs, mechanism, path) | {"comparison": measured})
+    else:
+        from tophalf.cli.defer_text import defer_text
 
-        print_json(document(needs, mechanism, path) | {"comparison": comparison_document(found) if found else None})
-        return 0
-    from tophalf.cli.defer_compare import comparison_lines
-    from tophalf.cli.defer_text import defer_text
-
-    print(defer_text(needs, mechanism, path, comparison_lines(found, mechanism) if found else ()))
+        print(defer_text(needs, mechanism, path, lines))
     return 0
 
 
