@@ -288,3 +288,23 @@ def probe(dev):
 """
     machine = Machine(tmp_path, text, [1000]).run()
     assert [machine.word(name) for name in ("sum", "n", "read")] == [6, 5, -3]
+
+
+def test_a_key_that_bounces_is_looked_at_once_when_it_is_quiet(tmp_path):
+    text = """
+def look(work):
+    dev = container_of(work)
+    dev.presses += 1
+    dev.when = ktime_get()
+
+def handler(irq, dev):
+    dev.edges += 1
+    mod_delayed_work(system_wq, dev.look, msecs_to_jiffies(18))
+    return IRQ_HANDLED
+
+def probe(dev):
+    INIT_DELAYED_WORK(dev.look, look)
+    return request_irq(dev.irq, handler, 0, "key", dev)
+"""
+    machine = Machine(tmp_path, text, [1000, 9_000_000, 13_000_000], hz=250).run(100_000_000)
+    assert [machine.word(name) for name in ("edges", "presses", "when")] == [3, 1, 36_000_000]  # jiffy 3 + 5, the tick after it

@@ -95,7 +95,7 @@ def _usleep_range(generator, writer, node, target):
 
 def _msleep(generator, writer, node, target):
     """kernel/time/timer.c msleep: in 6.1 one jiffy more."""
-    _to_jiffies(generator, writer, node, target)
+    writer.put(node, target, _to_jiffies(generator, writer, node, target))
     if generator.builder.memory[f.G_KERNEL] < 612:
         writer.write(c.CODE_ADD + c.CODE_CONSTANT, target, target, 1)
     after = writer.new_label()
@@ -109,7 +109,10 @@ def _msleep(generator, writer, node, target):
 def _to_jiffies(generator, writer, node, target):
     """msecs_to_jiffies: rounded up."""
     tick_ns = generator.builder.memory[f.G_HZ_NS]
-    ms = writer.number(node.args[0])
+    ms = writer.value(node.args[0])
+    if isinstance(ms, int):
+        return -(-ms * 1_000_000 // tick_ns)
+    ms = writer.slot(node, ms)
     writer.write(c.CODE_MUL + c.CODE_CONSTANT, target, ms, 1_000_000)
     writer.write(c.CODE_ADD + c.CODE_CONSTANT, target, target, tick_ns - 1)
     writer.write(c.CODE_DIV + c.CODE_CONSTANT, target, target, tick_ns)
@@ -163,6 +166,20 @@ def _queue_work_on(generator, writer, node, target):
     if not isinstance(cpu, int) or not 0 <= cpu < len(generator.builder.cpus):
         writer.refuse(node, "the CPU is not known here, or is not there", "write its number")
     return _queue_work(generator, writer, node, target, cpu + 1)
+
+
+def _delayed(op):
+    """queue_delayed_work, schedule_delayed_work, mod_delayed_work, by a delay in jiffies that is known."""
+
+    def write(generator, writer, node, target):
+        queue = writer.value(node.args[0]) if len(node.args) > 2 else generator.workqueue("system_wq")
+        delay = writer.value(node.args[-1])
+        if not isinstance(queue, Object) or queue.kind != "workqueue" or not isinstance(delay, int) or delay < 0:
+            writer.refuse(node, "the workqueue or the delay is not known here", "name system_wq, and write the delay as a constant")
+        writer.write(op, _address(writer, node.args[-2], "delayed_work"), queue.address, delay * workops.DELAY_UNIT)
+        return writer.result(target)
+
+    return write
 
 
 def _work_call(op, *operands):
@@ -241,6 +258,9 @@ WRITERS = {
     "raise_softirq": _raise, "raise_softirq_irqoff": _raise,
     "queue_work": _queue_work, "schedule_work": _queue_work, "queue_work_on": _queue_work_on,
     "flush_work": _work_call(workops.OP_FLUSH_WORK), "cancel_work_sync": _work_call(workops.OP_CANCEL_WORK_SYNC),
+    "queue_delayed_work": _delayed(workops.OP_QUEUE_DELAYED_WORK), "schedule_delayed_work": _delayed(workops.OP_QUEUE_DELAYED_WORK),
+    "mod_delayed_work": _delayed(workops.OP_MOD_DELAYED_WORK),
+    "cancel_delayed_work_sync": _work_call(workops.OP_CANCEL_WORK_SYNC, workops.DELAYED),
     "from_tasklet": _container, "container_of": _container,
     "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0), "kthread_should_stop": _constant(0),
     "ktime_get": _into(c.CODE_CLOCK), "smp_processor_id": _into(c.CODE_CPU_NUMBER),

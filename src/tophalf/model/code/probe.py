@@ -159,7 +159,7 @@ class Probe:
         if name not in CALLS:
             return self.call_own(self.driver.functions[name], [self.value(argument, names) for argument in node.args])
         if name not in REGISTRARS:
-            self.refuse(node, f"{name} in probe is not run by the model", "call it in a handler, a thread or a work")
+            self.refuse(node, f"{name} in probe is not run by the model yet", "leave it out, or call it from a handler")
         arguments = [self.argument(kind, argument, names) for kind, argument in zip(CALLS[name].params, node.args, strict=True)]
         return REGISTRARS[name](self, node, *arguments)
 

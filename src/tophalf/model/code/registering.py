@@ -110,7 +110,8 @@ def _nothing(probe, node, *arguments):
 
 REGISTRARS = {
     "request_irq": _request_irq, "request_threaded_irq": _request_threaded_irq, "tasklet_setup": _tasklet_setup,
-    "INIT_WORK": _init_work, "open_softirq": _open_softirq, "kthread_run": _kthread_run, "alloc_workqueue": _alloc_workqueue,
-    "alloc_ordered_workqueue": _alloc_ordered_workqueue, "read_reg": _read_reg, "write_reg": _write_reg, "atomic_set": _atomic_set,
+    "INIT_WORK": _init_work, "INIT_DELAYED_WORK": _init_work, "open_softirq": _open_softirq,
+    "kthread_run": _kthread_run, "alloc_workqueue": _alloc_workqueue, "alloc_ordered_workqueue": _alloc_ordered_workqueue,
+    "read_reg": _read_reg, "write_reg": _write_reg, "atomic_set": _atomic_set,
     "spin_lock_init": _nothing, "mutex_init": _nothing,
 }  # fmt: skip
