@@ -2,6 +2,21 @@
 
 from tophalf.kernel import *
 
+SCENARIO = """
+title = "A key that bounces eight times at each press and release"
+
+[machine]
+seconds = "200ms"
+
+[[driver]]
+name = "key"
+irq = 24
+rate = 80
+arrivals = "bursts"
+burst = 8
+gap = "100ms"
+"""
+
 LEVEL = 0x0
 DEBOUNCE_MS = 20
 

@@ -2,6 +2,19 @@
 
 from tophalf.kernel import *
 
+SCENARIO = """
+title = "Frames that come faster than they are taken"
+
+[machine]
+seconds = "200ms"
+
+[[driver]]
+name = "grabber"
+irq = 24
+flow = "level"
+rate = 400
+"""
+
 STATUS, BUFFER = 0x0, 0x4
 FRAME = 0x1
 

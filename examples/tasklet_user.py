@@ -2,6 +2,20 @@
 
 from tophalf.kernel import *
 
+SCENARIO = """
+title = "A card whose work a tasklet does"
+
+[machine]
+seconds = "200ms"
+
+[[driver]]
+name = "card"
+irq = 24
+flow = "level"
+rate = 5000
+arrivals = "poisson"
+"""
+
 STATUS, DATA = 0x0, 0x4
 READY = 0x1
 
@@ -31,6 +45,7 @@ def card_later(tasklet):
 
 def probe(dev):
     spin_lock_init(dev.lock)
+    write_reg(dev, DATA, 3)  # units that each interrupt brings
     tasklet_setup(dev.later, card_later)
     return request_irq(dev.irq, card_irq, IRQF_SHARED, "card", dev)
 

@@ -1,0 +1,45 @@
+"""The drivers of examples/ run on the model, and what they do there keeps the kernel's laws."""
+
+import os
+
+import pytest
+
+from tophalf.cli.main import main
+from tophalf.model.simulate import load_scenario, make_world, simulate
+from tophalf.model.work import workfields as w
+
+pytestmark = pytest.mark.kernels
+EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples")
+NOT_YET = {"uart.py", "nic.py", "nvme.py", "sampler.py"}  # wait queues, NAPI, completions, hrtimers
+RUN = sorted(set(os.listdir(EXAMPLES)) - NOT_YET)
+
+
+def path(name):
+    return os.path.join(EXAMPLES, name)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_an_example_runs_and_keeps_the_laws(name, capsys):
+    found = simulate(load_scenario(path(name), ())).as_dict()
+    assert found["interrupts"] > 0 and found["lines"][0]["irq"] == 24
+    assert main(["laws", path(name)]) == 0
+    assert "laws that applied hold" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(NOT_YET))
+def test_what_the_model_does_not_have_yet_is_said_with_the_line(name, capsys):
+    assert main(["run", path(name)]) == 2
+    assert f"{name}:" in capsys.readouterr().err
+
+
+def test_a_tasklet_and_its_port_to_bh_work_take_the_same_time():
+    cpus = [simulate(load_scenario(path(name), ())).as_dict()["cpus"][0] for name in ("tasklet_user.py", "bh_work.py")]
+    assert cpus[0] == cpus[1] and cpus[0]["softirq_ns"] > 0
+
+
+def test_a_frame_that_comes_too_early_is_an_overrun():
+    # 400 frames a second, 3 ms each: every second one comes while the one before it is taken
+    world = make_world(load_scenario(path("grabber.py"), ()), 0)
+    world.run(200_000_000)
+    work = world.builder.workqueues.works[0]
+    assert 38 <= int(world.memory[work + w.X_RUNS]) <= 40
