@@ -17,7 +17,8 @@ class CheckedMemory(list):
         super().__init__(world.memory)
         self.frames = {cpu + f.C_FRAME: cpu for cpu in world.builder.cpus}
         self.guards = getattr(world.builder.memory, "guards", frozenset())
-        self.timers_max = list.__getitem__(self, f.G_TRACE) - list.__getitem__(self, f.G_HEAP) - 1 - GUARD * bool(self.guards)
+        words = list.__getitem__(self, f.G_TRACE) - list.__getitem__(self, f.G_HEAP) - GUARD * bool(self.guards)
+        self.timers_max = words // 2 - 1  # a slot has two words, and none is numbered 0
 
     def __getitem__(self, index):
         if index.__class__ is int and index < 0 or index.__class__ is not slice and index in self.guards:

@@ -29,21 +29,27 @@ def written(body, indent=1):
     return lines
 
 
+PATHS_MAX = 3000  # of a function; those with more are left out
+
+
 def paths(body, line):
-    """([paths], the line behind): a path is [(line, call)] and whether it has returned; a loop goes round up to three times."""
+    """([paths] or None for too many, the line behind): a path is [(line, call)] and whether it has returned. A loop goes round
+    up to three times."""
     found = [([], False)]
     for each in body:
         if isinstance(each, str):
             more, line = [([(line, each)], each == "return")], line + 1
         else:
-            inside, after = paths(each[1], line + 1)
+            inside, line = paths(each[1], line + 1)
+            rounds_max = 1 if each[0] == "if" else 3
+            if inside is None or len(inside) ** rounds_max > PATHS_MAX:
+                return None, line
             more = [([], False)]
-            for rounds in range(1, 2 if each[0] == "if" else 4):
+            for rounds in range(1, rounds_max + 1):
                 more += [_joined(choice) for choice in itertools.product(inside, repeat=rounds)]
-            line = after
-        found = [_joined((one, other)) for one in found for other in more]
-        if len(found) > 3000:
+        if len(found) * len(more) > PATHS_MAX:
             return None, line
+        found = [_joined((one, other)) for one in found for other in more]
     return found, line
 
 

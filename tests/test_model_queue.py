@@ -16,7 +16,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["arm", "cancel", "pop"]), st.integer
 
 
 def memory():
-    m = [0] * (G_SIZE + TIMERS * TIMER_SIZE + TIMERS + 2)
+    m = [0] * (G_SIZE + TIMERS * TIMER_SIZE + 2 * (TIMERS + 1))
     m[G_HEAP] = G_SIZE + TIMERS * TIMER_SIZE
     return m
 

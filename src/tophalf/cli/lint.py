@@ -13,14 +13,14 @@ def parser():
 
 def run(args):
     """Look at each. Returns the exit status: 0 nothing was found, 1 something was, 2 one is no driver."""
-    from tophalf.driver.lint import lint
+    from tophalf.driver.lint import lint_driver
     from tophalf.driver.subset import parse_driver
 
     looked, unread = [], []
     for path in args.drivers:
         driver = parse_driver(path)
         unread += driver.faults
-        looked.append((path, driver, *(([], []) if driver.faults else lint(path))))
+        looked.append((path, driver, *(([], []) if driver.faults else lint_driver(driver))))
     if args.json:
         print_json({"drivers": [_document(*each) for each in looked]})
     else:

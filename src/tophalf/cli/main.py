@@ -28,7 +28,8 @@ Reads, records, judges and steers the interrupts of a Linux machine, and simulat
 {commands}
 
 MACHINE: nothing (this host), a directory holding proc/, a series of such (000.000/, 001.002/, ...), a tar of either,
-a recording of `tophalf record`, a trace.dat or tracefs text, or a scenario (10gbe-napi, mine.toml), which is simulated.
+a recording of `tophalf record`, a trace.dat or tracefs text, or a scenario (10gbe-napi, mine.toml, a driver.py that
+holds one), which is simulated.
 NAME@SECONDS is the moment of a series or recording nearest to so many seconds after its first (host.tar@1.5).
 `tophalf COMMAND --help` shows options and an example. Exit status: 0 fine, 1 findings, 2 could not run.
 """

@@ -4,6 +4,7 @@ import ast
 
 from tophalf.driver.api import CONSTANTS
 from tophalf.driver.roles import HARDIRQ, SOFTIRQ, TASK
+from tophalf.driver.state import entered
 from tophalf.driver.subset import calls_in
 
 TOO_LONG_NS = 100_000  # of one handler, with interrupts off or a CPU's softirqs waiting
@@ -31,10 +32,10 @@ def judge_round(path, loop, flow):
     key, states = path.condition_key(loop.test), flow.on | flow.continues
     if key and states and all(state.value(key) for state in states):
         do = "change what it waits for in the loop, or look at the device again"
-        path.report(loop, "never-ends", "a loop that nothing in it ends", next(iter(states)), do)
+        path.report(loop, "never-ends", "a loop that nothing in it ends", min(states, key=repr), do)
     elif path.role.context == HARDIRQ and states and _spins(path, loop):
         title = f"a hardirq that waits for {ast.unparse(loop.test)}, which nothing changes meanwhile"
-        path.report(loop, "never-ends", title, next(iter(states)), "return, and come again when that has changed")
+        path.report(loop, "never-ends", title, min(states, key=repr), "return, and come again when that has changed")
 
 
 def _spins(path, loop):
@@ -49,19 +50,13 @@ def _spins(path, loop):
 def _never_ends(path, function):
     if path.role.context != TASK:
         loop = next((node for node in ast.walk(function) if isinstance(node, ast.While)), function)
-        state = _entered(path)
+        state = entered(path.role.context)
         path.report(loop, "never-ends", f"{function.name} never returns", state, "a handler must end: its CPU does nothing else")
-
-
-def _entered(path):
-    from tophalf.driver.state import entered
-
-    return entered(path.role.context)
 
 
 def _left_as_entered(path, end):
     """kernel/softirq.c, kernel/workqueue.c and others say so with both values of preempt_count."""
-    before, state = _entered(path), end.state
+    before, state = entered(path.role.context), end.state
     for held in state.held:
         title = f"{held.text} is held when {path.role.name} ends"
         path.report(end, "held-at-end", title, state, "let go of it on every path, also on those of errors")
@@ -98,7 +93,7 @@ def _claims(path, function, ends):
     if shared and not asked:
         title = f"{function.name} claims interrupts of a shared line without a look at its device"
         do = "read the device's status first, and return IRQ_NONE when it did not interrupt"
-        path.report(function, "claims-all", title, _entered(path), do)
+        path.report(function, "claims-all", title, entered(path.role.context), do)
 
 
 def _leaves_the_cause(path, function, ends):

@@ -12,7 +12,11 @@ def lint(path):
 
     Raises: TophalfError for what is no driver, or outside the subset.
     """
-    driver = read_driver(path)
+    return lint_driver(read_driver(path))
+
+
+def lint_driver(driver):
+    """The same for a Driver that was read, without faults."""
     reports, locks, notes = Reports(driver.path), Locks(), []
     for role in roles_of(driver):
         way = Path(driver, role, locks, reports)

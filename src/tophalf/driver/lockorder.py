@@ -26,7 +26,8 @@ class Locks:
         taking = Taking(node.lineno, path.stack[-1], lock.text, lock.is_read)
         for held in state.held:
             if held.key != lock.key:
-                self.after.setdefault(held.key, {}).setdefault(lock.key, taking)
+                after = self.after.setdefault(held.key, {})
+                after[lock.key] = min(after.get(lock.key, taking), taking)  # paths are walked in no order
         if lock.kind == MUTEX:
             return
         if state.context in (HARDIRQ, SOFTIRQ):
@@ -41,7 +42,7 @@ class Locks:
         bad = set()
         for (key, kind), takings in sorted(self.within.items()):
             for taken in self.open.get((key, kind), ()):
-                inside = next((each for each in takings if not (each.is_read and taken.is_read)), None)
+                inside = min((each for each in takings if not (each.is_read and taken.is_read)), default=None)
                 if inside:
                     bad.add((key, kind))
                     self._inconsistent(reports, kind, taken, inside)
@@ -59,7 +60,7 @@ class Locks:
         for key, kind in sorted(self.within):
             for other, first in sorted(self.reached(key).items()):
                 if (other, kind) in self.open and (other, kind) not in bad and other != key:
-                    taken, inside = self.open[other, kind][0], self.within[key, kind][0]
+                    taken, inside = min(self.open[other, kind]), min(self.within[key, kind])
                     details = [f"{inside.text} is taken within a {kind} (line {inside.line})",
                                f"{first.text} is taken while it is held (line {first.line})",
                                f"{taken.text} is taken with {kind}s on in {taken.function}"]  # fmt: skip
@@ -70,7 +71,7 @@ class Locks:
         """{class: the Taking that led there first} of all that may be taken while `key` is held."""
         found, todo = {}, [key]
         while todo:
-            for other, taking in self.after.get(todo.pop(), {}).items():
+            for other, taking in sorted(self.after.get(todo.pop(), {}).items()):
                 if other not in found:
                     found[other] = taking
                     todo.append(other)

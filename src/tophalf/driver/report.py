@@ -20,8 +20,10 @@ class Reports:
         self.path, self._found = path, {}
 
     def add(self, line, kind, title, details, do):
+        """Of those of a kind and line, the one that comes first by its text: paths are walked in no order."""
         report = Report(path=self.path, line=line, kind=kind, title=title, details=tuple(details), do=do)
-        self._found.setdefault((line, kind), report)
+        known = self._found.get((line, kind), report)
+        self._found[line, kind] = min(known, report, key=Report.text)
 
     def all(self):
         """In order of lines."""

@@ -56,18 +56,19 @@ class Path:
 
     def sleeps(self, node, name, state, do=None):
         """might_sleep says so. do: a better remedy than that of the context."""
+        title = f"BUG: sleeping function called from invalid context: {name}"
+        self.report(node, "sleep", title, state, do or self.where_to_sleep(state))
+
+    @staticmethod
+    def where_to_sleep(state):
         held = next((held for held in state.held if held.kind == SPIN), None)
-        if do:
-            pass
-        elif state.context == HARDIRQ:
-            do = "a top half may not sleep: return IRQ_WAKE_THREAD and sleep in the thread"
-        elif state.context == SOFTIRQ:
-            do = "a softirq may not sleep: queue a work and sleep in that"
-        elif held:
-            do = f"let go of {held.text} before, or make it a mutex"
-        else:
-            do = "turn interrupts, preemption and bottom halves on before"
-        self.report(node, "sleep", f"BUG: sleeping function called from invalid context: {name}", state, do)
+        if state.context == HARDIRQ:
+            return "a top half may not sleep: return IRQ_WAKE_THREAD and sleep in the thread"
+        if state.context == SOFTIRQ:
+            return "a softirq may not sleep: queue a work and sleep in that"
+        if held:
+            return f"let go of {held.text} before, or make it a mutex"
+        return "turn interrupts, preemption and bottom halves on before"
 
     def reclaim(self, node, name, text, queues, state):
         """check_flush_dependency: work that frees memory must not wait for work that needs some. queues: where that is."""
@@ -240,12 +241,9 @@ class Path:
     def boolean(self, node, state):
         """and, or: what comes later may not be reached."""
         states, found = {state}, set()
-        for at, part in enumerate(node.values):
-            pairs = set().union(*(self.value(part, one) for one in states)) if states else set()
-            found |= {(after, None) for after, _ in pairs}
-            states = {after for after, _ in pairs}
-            if at == len(node.values) - 1:
-                break
+        for part in node.values:
+            states = {after for one in states for after, _ in self.value(part, one)}
+            found |= {(after, None) for after in states}
         return found
 
     def call(self, node, state):
@@ -253,12 +251,10 @@ class Path:
         call = CALLS.get(name)
         results = {(state, ())}
         for at, argument in enumerate(node.args):
-            if call and call.params[at] in ("condition", "name"):
+            if call and call.params[at] == "condition":  # the kernel looks at it, again and again
                 results = {(one, (*values, None)) for one, values in results}
-            elif not isinstance(argument, ast.Name) or argument.id not in self.driver.functions:
-                results = {(after, (*values, value)) for one, values in results for after, value in self.value(argument, one)}
             else:
-                results = {(one, (*values, None)) for one, values in results}
+                results = {(after, (*values, value)) for one, values in results for after, value in self.value(argument, one)}
         if call:
             pairs = {effects.apply(self, call, node, one, values) for one, values in results}
             return {(after, value) for after, value in pairs if after is not None}

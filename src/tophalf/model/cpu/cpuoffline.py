@@ -8,6 +8,7 @@ reservations.
 """
 
 from tophalf import vocab
+from tophalf.model.cpu.ipi import IPI_TIMERS
 from tophalf.model.cpu.smpcall import call_on
 from tophalf.model.fields import (
     C_CLOCK,
@@ -15,7 +16,6 @@ from tophalf.model.fields import (
     C_HI_HEAD,
     C_HI_TAIL,
     C_HRTIMERS,
-    C_IPI,
     C_IRR,
     C_IRR_COUNT,
     C_MANAGE,
@@ -39,7 +39,6 @@ from tophalf.model.fields import (
     FLOW_PERCPU,
     G_CPU_COUNT,
     G_CPUS,
-    G_HEAP,
     G_HEAP_COUNT,
     G_MANAGE,
     H_CPU,
@@ -51,13 +50,12 @@ from tophalf.model.fields import (
     N_NEXT,
     ON_HRTIMER,
     T_KIND,
-    TIMER_SIZE,
     TL_NEXT,
 )
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.kmsg import LOG_IRQ_AFFINITY_BROKEN, LOG_NO_VECTORS_TO_UNPLUG, LOG_SET_AFFINITY_FAILED, log
 from tophalf.model.ground.lists import append
-from tophalf.model.ground.queue import cancel
+from tophalf.model.ground.queue import cancel, timer_at
 from tophalf.model.irq.apic import is_latched, latch
 from tophalf.model.irq.irqaffinity import free_moved_vector, irq_do_set_affinity, irq_set_affinity, leave_cleanup, vector_cleanup
 from tophalf.model.irq.irqstartup import irq_startup
@@ -200,8 +198,8 @@ def forget_interrupts(m, cpu):
     for word in range(C_IRR, C_IRR + 8):
         m[cpu + word] = 0
     m[cpu + C_IRR_COUNT] = 0
-    for timer in range(cpu + C_IPI, cpu + C_IPI + 3 * TIMER_SIZE, TIMER_SIZE):
-        cancel(m, timer)
+    for timer in IPI_TIMERS:
+        cancel(m, cpu + timer)
 
 
 @compiled
@@ -233,7 +231,7 @@ def hk_should_isolate(m, cpu, desc):
 def move_timers(m, cpu, target, wheel):
     """Timers that wait for their time, of the wheel or not."""
     for slot in range(1, m[G_HEAP_COUNT] + 1):
-        timer = m[m[G_HEAP] + 2 * slot + 1]
+        timer = timer_at(m, slot)
         if m[timer + T_KIND] == ON_HRTIMER and m[timer + H_CPU] == cpu and m[timer + H_DO] & IN_WHEEL == wheel:
             m[timer + H_CPU] = target
 

@@ -1,4 +1,7 @@
-"""The event queue: a binary heap of timers in order of (time, sequence number), so that equal times keep their order."""
+"""The event queue: a binary heap of timers in order of (time, sequence number), so that equal times keep their order.
+
+A slot holds a timer and, beside it, its time, so that finding the earliest touches no timer.
+"""
 
 from tophalf.model.fields import G_HEAP, G_HEAP_COUNT, G_SEQ, NEVER, T_SEQ, T_SLOT, T_TIME
 from tophalf.model.ground.jit import compiled, inlined
@@ -36,7 +39,7 @@ def cancel(m, timer):
     if slot == 0:
         return
     m[timer + T_SLOT] = 0
-    last = m[m[G_HEAP] + 2 * m[G_HEAP_COUNT] + 1]
+    last = timer_at(m, m[G_HEAP_COUNT])
     m[G_HEAP_COUNT] -= 1
     if last != timer:
         rise(m, last, slot)
@@ -51,11 +54,16 @@ def next_time(m):
 
 
 @inlined
+def timer_at(m, slot):
+    """The timer at a slot; that at 1 fires first, the last is at G_HEAP_COUNT."""
+    return m[m[G_HEAP] + 2 * slot + 1]
+
+
+@inlined
 def pop(m):
     """Take the first timer out of the queue, which must not be empty."""
-    heap = m[G_HEAP]
-    first = m[heap + 3]
-    last = m[heap + 2 * m[G_HEAP_COUNT] + 1]
+    first = timer_at(m, 1)
+    last = timer_at(m, m[G_HEAP_COUNT])
     m[G_HEAP_COUNT] -= 1
     m[first + T_SLOT] = 0
     if last != first:

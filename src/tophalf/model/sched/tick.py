@@ -18,7 +18,6 @@ from tophalf.model.fields import (
     CLOCK_FIRED,
     CLOCK_SOFT,
     G_BLOCK,
-    G_HEAP,
     G_HEAP_COUNT,
     G_HZ_NS,
     G_JIFFIES,
@@ -38,7 +37,7 @@ from tophalf.model.fields import (
 )
 from tophalf.model.ground.jit import compiled, inlined
 from tophalf.model.ground.lists import append
-from tophalf.model.ground.queue import arm, cancel, pop
+from tophalf.model.ground.queue import arm, cancel, pop, timer_at
 from tophalf.model.irq.apic import latch
 from tophalf.model.softirq.backgroundfields import BACKGROUND_ROW, BG_ROWS, BP_DONE, BP_NEXT, BP_WAIT
 from tophalf.model.timer.wheel import enqueue_timer, keep_expired, stays_in_its_bucket
@@ -153,7 +152,7 @@ def timer_arrives(m, timer):
     """Its time has come, and that of others at the same moment: the local timer interrupt of their CPUs will see to them all."""
     expire(m, timer)
     while m[G_HEAP_COUNT]:
-        timer = m[m[G_HEAP] + 3]
+        timer = timer_at(m, 1)
         if m[timer + T_TIME] != m[G_NOW] or m[timer + T_KIND] != ON_HRTIMER:
             return
         expire(m, pop(m))
