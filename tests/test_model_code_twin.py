@@ -1,6 +1,6 @@
 """Programs of drivers against a slow interpreter with big numbers and a dict of locals for each call; locks, registers, sleeps.
 
-Twin of: codes, arithmetic, locks, registers, crash.
+Twin of: codes, beyond, arithmetic, locks, registers, crash.
 """
 
 import pytest

@@ -5,7 +5,6 @@ One step of a CPU is one instruction of the program in its topmost frame. Interr
 
 from tophalf.model.block.block import disk_completes, execute_block
 from tophalf.model.block.blockops import BLOCK_END
-from tophalf.model.code.codeops import CODE_END
 from tophalf.model.code.codes import execute_code
 from tophalf.model.cpu.ipi import ipis_arrive
 from tophalf.model.cpu.smpcall import call_functions
@@ -101,6 +100,7 @@ from tophalf.model.ops import (
     OP_SPEND_REG,
     OP_TASKLETS_BEGIN,
     OP_TIMERS,
+    OPS_END,
     SOFTIRQ_END,
     STACK_FROM,
     TASKS_END,
@@ -308,7 +308,7 @@ def step(m, cpu, frame):
         execute_irq_poll(m, cpu, frame, op, x)
     elif IRQ_POLL_END <= op < VECTOR_END:
         execute_background(m, cpu, frame, op, x)
-    elif CODE_FROM <= op < CODE_END:
+    elif CODE_FROM <= op < OPS_END:
         execute_code(m, cpu, frame, op, x, y, m[pc + 3])
     elif op == OP_NMI_END:
         leave_nmi(m, cpu, frame)

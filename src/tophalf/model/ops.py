@@ -46,8 +46,10 @@ NETWORK_END = 71  # OP_CALL_FUNCTIONS: `smpcall`
 
 # Areas from here on have a range each, named in their own files: work 72-99 (`workops`), the network stack above NAPI 100-115
 # (`stackops`), NAPI outside of softirqs and drivers 116-131 (`driverops`), block devices and timers 132-151 (`blockops`), lines and
-# CPUs that are managed 152-171 (`manageops`), IRQ_POLL, RCU, SCHED and NMIs 172-191 (`vectorops`), drivers that people write, with
-# locals, from 192 on (`codeops`).
-WORK_FROM, STACK_FROM, DRIVER_FROM, BLOCK_FROM, MANAGE_FROM, VECTOR_FROM, CODE_FROM, OPS_END = (
+# CPUs that are managed 152-171 (`manageops`), IRQ_POLL, RCU, SCHED and NMIs 172-191 (`vectorops`). Drivers that people write, with
+# locals: 192-255 (`codeops`), and beyond, each in its own file, what they wait for 256-279, devices and NAPI 280-303, timers and
+# registering 304-327, what is checked while they run 328-359.
+WORK_FROM, STACK_FROM, DRIVER_FROM, BLOCK_FROM, MANAGE_FROM, VECTOR_FROM, CODE_FROM, CODE_WAIT_FROM = (
     72, 100, 116, 132, 152, 172, 192, 256
 )  # fmt: skip
+CODE_DEVICE_FROM, CODE_TIMER_FROM, CODE_CHECK_FROM, OPS_END = 280, 304, 328, 360

@@ -4,7 +4,7 @@ Locals are numbered from 0. An arithmetic instruction is x = y op z; x and y are
 to the opcode a number.
 """
 
-from tophalf.model.ops import CODE_FROM, OPS_END
+from tophalf.model.ops import CODE_FROM, CODE_WAIT_FROM
 
 (
     CODE_ADD, CODE_SUB, CODE_MUL, CODE_DIV, CODE_MOD, CODE_AND, CODE_OR, CODE_XOR, CODE_SHL, CODE_SHR,
@@ -31,4 +31,4 @@ PLAIN_END = ARITHMETIC_END + 12
     CODE_AWAKE, CODE_MIGHT_SLEEP,
 ) = range(PLAIN_END, PLAIN_END + 16)  # fmt: skip
 CODE_END = PLAIN_END + 16
-assert CODE_END <= OPS_END
+assert CODE_END <= CODE_WAIT_FROM

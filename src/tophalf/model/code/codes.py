@@ -5,6 +5,7 @@ what a driver says with spend, udelay and sleeps.
 """
 
 from tophalf.model.code.arithmetic import operate
+from tophalf.model.code.beyond import beyond
 from tophalf.model.code.codefields import LOCALS_EACH
 from tophalf.model.code.codeops import (
     ARITHMETIC_END,
@@ -15,6 +16,7 @@ from tophalf.model.code.codeops import (
     CODE_CONSTANT,
     CODE_COPY,
     CODE_CPU_NUMBER,
+    CODE_END,
     CODE_FAIL,
     CODE_FETCH_ADD,
     CODE_FETCH_ADD_PERCPU,
@@ -154,8 +156,10 @@ def outward(m, cpu, frame, local, op, x, y, z):
         m[local + x] = m[G_NOW]
     elif op == CODE_FAIL:
         crash(m, cpu, x)
-    else:
+    elif op < CODE_END:
         sleepy(m, cpu, frame, local, op, x, y)
+    else:
+        beyond(m, cpu, frame, local, op, x, y, z)
 
 
 @compiled
