@@ -10,6 +10,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codeops as c
 from tophalf.model.code.objects import Local, Object
+from tophalf.model.code.operands import FINDERS, address_of, object_of
 from tophalf.model.irq import manageops
 from tophalf.model.work import workops
 
@@ -53,28 +54,6 @@ def write_call(generator, writer, node, target):
     if name not in WRITERS:
         writer.refuse(node, f"the model does not run {name} yet", "leave it out, or move it into probe if it registers something")
     return WRITERS[name](generator, writer, node, target)
-
-
-def _object(generator, writer, node):
-    """The address of the last argument."""
-    return _address(writer, node.args[-1], CALLS[node.func.id].params[-1])
-
-
-def _address(writer, node, kind):
-    value = writer.value(node)
-    if not isinstance(value, Object) or value.kind != kind and "work" not in value.kind or not value.address:
-        writer.refuse(node, "this object is not known here, or was never set up", "set it up in probe, and name it as dev.it")
-    return value.address
-
-
-def _line(generator, writer, node):
-    """The line of an IRQ's number."""
-    number = writer.value(node.args[0])
-    line = generator.builder.irqs.get(number) if isinstance(number, int) else None
-    return line or writer.refuse(node, "the number of the IRQ is not known here", "write dev.irq")
-
-
-FINDERS = {"object": _object, "line": _line}
 
 
 def _spend(writer, node, unit):
@@ -130,7 +109,7 @@ def _irqs_restore(generator, writer, node, target):
 
 
 def _lock_irqsave(generator, writer, node, target):
-    address = _object(generator, writer, node)
+    address = object_of(generator, writer, node)
     saved = _irqs_save(generator, writer, node, target)
     writer.write(*PREEMPT_OFF)
     writer.write(c.CODE_SPIN_LOCK, address)
@@ -138,7 +117,7 @@ def _lock_irqsave(generator, writer, node, target):
 
 
 def _unlock_irqrestore(generator, writer, node, target):
-    writer.write(c.CODE_SPIN_UNLOCK, _address(writer, node.args[0], "spinlock"))
+    writer.write(c.CODE_SPIN_UNLOCK, address_of(writer, node.args[0], "spinlock"))
     _irqs_restore(generator, writer, node, target)
     writer.write(*PREEMPT_ON)
     return 0
@@ -157,7 +136,7 @@ def _queue_work(generator, writer, node, target, cpu=0):
     queue = writer.value(node.args[-2]) if len(node.args) > 1 else generator.workqueue("system_wq")
     if not isinstance(queue, Object) or queue.kind != "workqueue":
         writer.refuse(node, "this workqueue is not known here", "name one of the kernel's, as system_wq")
-    writer.write(workops.OP_QUEUE_WORK, _object(generator, writer, node), queue.address, cpu)
+    writer.write(workops.OP_QUEUE_WORK, object_of(generator, writer, node), queue.address, cpu)
     return writer.result(target)
 
 
@@ -176,7 +155,7 @@ def _delayed(op):
         delay = writer.value(node.args[-1])
         if not isinstance(queue, Object) or queue.kind != "workqueue" or not isinstance(delay, int) or delay < 0:
             writer.refuse(node, "the workqueue or the delay is not known here", "name system_wq, and write the delay as a constant")
-        writer.write(op, _address(writer, node.args[-2], "delayed_work"), queue.address, delay * workops.DELAY_UNIT)
+        writer.write(op, address_of(writer, node.args[-2], "delayed_work"), queue.address, delay * workops.DELAY_UNIT)
         return writer.result(target)
 
     return write
@@ -184,7 +163,7 @@ def _delayed(op):
 
 def _work_call(op, *operands):
     def write(generator, writer, node, target):
-        writer.write(op, _object(generator, writer, node), *operands)
+        writer.write(op, object_of(generator, writer, node), *operands)
         return writer.result(target)
 
     return write
@@ -233,19 +212,19 @@ def _count(kind, op, step, is_read=False):
     """atomic_inc and the like. R: what it was before, or with a test whether it is 0 now."""
 
     def write(generator, writer, node, target):
-        writer.write(op, target, _address(writer, node.args[0], kind), step)
+        writer.write(op, target, address_of(writer, node.args[0], kind), step)
         return Local(slot=target) if is_read else 0
 
     return write
 
 
 def _dec_and_test(generator, writer, node, target):
-    writer.write(c.CODE_FETCH_ADD, target, _object(generator, writer, node), -1)
+    writer.write(c.CODE_FETCH_ADD, target, object_of(generator, writer, node), -1)
     return writer.operate(node, c.CODE_EQ, Local(slot=target), 1, target)
 
 
 def _atomic_set(generator, writer, node, target):
-    address = _address(writer, node.args[0], "atomic")
+    address = address_of(writer, node.args[0], "atomic")
     writer.write(c.CODE_STORE, address, writer.number(node.args[1]))
     return 0
 
