@@ -9,7 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-MODULES = ("startup", "counters", "trace", "model", "recording")
+MODULES = ("startup", "counters", "trace", "model", "drivers", "recording")
 
 
 def main(names):

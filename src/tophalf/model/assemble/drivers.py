@@ -26,7 +26,9 @@ def add(builder, scenario, entry):
     arrivals = arrivals_of(entry) if entry.rate or entry.arrivals == "times" else None
     hardware = add_device(builder, entry.name, line, entry.flow != "edge", arrivals)
     registers = add_registers(builder, hardware, entry.registers, entry.status, entry.ready)
-    Probe(Generator(builder, driver)).run(Device(builder, driver, entry.name, entry.irq, line, hardware, registers))
+    device = Device(builder, driver, entry.name, entry.irq, line, hardware, registers)
+    builder.about.setdefault("drivers", []).append(device)  # whose numbers can be looked at (Device.words)
+    Probe(Generator(builder, driver)).run(device)
 
 
 def _path(scenario, entry):
