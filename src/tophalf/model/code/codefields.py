@@ -14,6 +14,7 @@ LOCALS_MAX = LOCALS_EACH * FRAME_SIZE
 # who writes R_READY there acknowledges (write 1 to clear). R_STATUS is -1 without one. The registers' words follow.
 R_DEVICE, R_STATUS, R_READY, R_COUNT, R_WORDS = range(5)
 
-# A lock: who has it (a CPU of a spinlock, a task of a mutex), tasks that wait for it in their order, linked through K_WAIT_NEXT
+# A lock: who has it (a CPU of a spinlock, a task of a mutex); those who wait: tasks in their order, linked through K_WAIT_NEXT, or
+# frames that spin
 L_OWNER, L_HEAD, L_TAIL, LOCK_SIZE = range(4)
 SPIN_NS = 100  # between two looks at a lock that is taken (cpu_relax); assumed
