@@ -2,6 +2,7 @@
 
 from tophalf.cli import render
 from tophalf.cli.options import command_parser, print_json
+from tophalf.cli.report_text import report_text
 
 
 def parser():
@@ -36,9 +37,7 @@ def _document(path, driver, reports, notes):
 
 def _lines(path, driver, reports, notes):
     lines = [render.printable(fault.line()) for fault in driver.faults]
-    for report in reports:
-        first, *rest = report.text().splitlines()
-        lines += [render.paint(render.printable(first), "red"), *map(render.printable, rest)]
+    lines += map(report_text, reports)
     if not lines:
         where = "on the paths that were walked" if notes else "on any path"
         lines = [render.paint(f"{render.printable(str(path))}: nothing found {where}", "green")]

@@ -22,7 +22,7 @@ def parser():
 
 
 def run(args):
-    """Run it and print the outcome. Returns the exit status."""
+    """Run it and print the outcome. Returns the exit status: 1 when something is wrong with a driver in it."""
     from tophalf.scenario.load import load_scenario
 
     _check_options(args)
@@ -40,7 +40,7 @@ def run(args):
         _show(scenario, done)
         if args.save:
             print("\n" + render.paint(f"{args.save}: {os.path.getsize(args.save) / 1e6:.1f} MB{f'; {cut}' if cut else ''}", "bold"))
-    return 0
+    return 1 if done.reports() else 0
 
 
 def _check_options(args):
@@ -69,6 +69,11 @@ def _simulated(args, scenario):
 
 
 def _show(scenario, done):
+    from tophalf.cli.report_text import report_text
     from tophalf.cli.run_text import run_text
 
     print(run_text(scenario, done.as_dict()))
+    for report in done.reports():
+        print("\n" + report_text(report))
+    if done.ended:
+        print("\nthat ended the run")

@@ -1,16 +1,25 @@
 """What is wrong with a driver, as the kernel would say it: a title, where it stands, how one comes there, what to do."""
 
 from tophalf.frozen import Frozen
+from tophalf.vocab import human_ns
 
 
 class Report(Frozen):
-    """path, line: where. kind: a word for the fault. title: one clause. details: lines. do: the remedy, a clause."""
+    """path, line: where. kind: a word for the fault. title: one clause. details: lines. do: the remedy, a clause.
 
-    __slots__ = ("path", "line", "kind", "title", "details", "do")
+    Of a run, else None: time_ns: when it was first; count: how often; replay: the command that comes to it again.
+    """
+
+    __slots__ = ("path", "line", "kind", "title", "details", "do", "time_ns", "count", "replay")
 
     def text(self):
         """Lines for people."""
-        return "\n".join([f"{self.path}:{self.line}: {self.title}", *(f"  {line}" for line in self.details), f"  {self.do}"])
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        lines = [f"{where}: {self.title}", *(f"  {line}" for line in self.details), f"  {self.do}"]
+        if self.time_ns is not None:
+            again = f", {self.count:,} times in all" if self.count > 1 else ""
+            lines.append(f"  at {human_ns(self.time_ns)} of simulated time{again}")
+        return "\n".join([*lines, *([f"  replay: {self.replay}"] if self.replay else [])])
 
 
 class Reports:

@@ -70,7 +70,7 @@ class Builder:
         # nodes: {node: CPUs}; cores: sets of CPUs; line_devices: {line: device}; device_nodes, drivers, speeds_mbps, queues_max:
         # {device: value}; interrupt_remapping, irq_time_accounting: bool
         self.about, self.workqueues = {}, None
-        self.has_code, self.code_places = False, []  # of drivers in Python, see `code`
+        self.has_code, self.code_places, self.checks, self.lock_names = False, [], 0, {}  # of drivers in Python, see `code`
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)

@@ -3,8 +3,10 @@
 import time
 
 from tophalf.errors import TophalfError
+from tophalf.model.code.reports import reports_of
 from tophalf.model.summary import TIMES, summarise
-from tophalf.scenario.load import load_scenario
+from tophalf.model.world import DriverError
+from tophalf.scenario.load import command_name, load_scenario
 from tophalf.scenario.schema import Scenario
 
 SECONDS_MAX = 10**6
@@ -16,16 +18,19 @@ def simulate(scenario, seed=0, seconds=None, sets=(), progress=None):
 
     Args: scenario: a built-in one's name, a path, or a Scenario. seed: integer. seconds: simulated, None: as the scenario says.
     sets: changes as --set takes them ("nic.rx_usecs=50"). progress(now_ns, until_ns): called now and then.
-    Returns: a Run. Raises: TophalfError.
+    Returns: a Run, also where a driver ended it before its time (Run.ended). Raises: TophalfError.
     """
     if not isinstance(scenario, Scenario):
         scenario = load_scenario(scenario, sets)
     until_ns = length_ns(scenario, seconds)
     warm_up()
     world = make_world(scenario, seed)
-    started = time.perf_counter()
-    run_on(world, until_ns, progress)
-    return Run(scenario, seed, world, time.perf_counter() - started)
+    started, ended = time.perf_counter(), None
+    try:
+        run_on(world, until_ns, progress)
+    except DriverError as error:
+        ended = error
+    return Run(scenario, seed, world, time.perf_counter() - started, seconds, ended)
 
 
 def length_ns(scenario, seconds):
@@ -66,14 +71,31 @@ def warm_up():
 class Run:
     """A run that is over. `as_dict()` is the JSON of `tophalf run`; `world` can be looked at, and run on."""
 
-    def __init__(self, scenario, seed, world, wall_seconds):
+    def __init__(self, scenario, seed, world, wall_seconds, seconds=None, ended=None):
+        """seconds: as `simulate` was asked; ended: the error of a driver that ended it, or None."""
         self.scenario, self.seed, self.world, self.wall_seconds = scenario, seed, world, wall_seconds
+        self.seconds, self.ended = seconds, ended
+
+    @property
+    def replay(self):
+        """The command that runs it again."""
+        import shlex
+
+        words = ["tophalf", "run", command_name(self.scenario), "--seed", str(self.seed)]
+        words += ["--seconds", f"{self.seconds:g}"] if self.seconds is not None else []
+        words += [word for change in self.scenario.sets or () for word in ("--set", change)]
+        return shlex.join(words)
+
+    def reports(self):
+        """[driver.report.Report]: what was found wrong with drivers in Python, in order of time."""
+        return reports_of(self.world, self.replay)
 
     def as_dict(self):
-        """scenario, seed, simulated_ns, wall_seconds, and what `summarise` says."""
+        """scenario, seed, simulated_ns, wall_seconds, what `summarise` says, and what was wrong with drivers."""
         found = summarise(self.world)
         head = {"scenario": self.scenario.name, "seed": self.seed, "simulated_ns": found.pop("simulated_ns")}
-        return head | {"wall_seconds": self.wall_seconds} | found
+        tail = {"reports": [report.as_dict() for report in self.reports()], "ended": self.ended.line() if self.ended else None}
+        return head | {"wall_seconds": self.wall_seconds} | found | tail
 
     def __repr__(self):
         return f"<Run of {self.scenario.name}, seed {self.seed}, {self.world.now_ns / 1e9:g} s>"
@@ -90,7 +112,7 @@ def figures(found):
     """(name, text) of what a run came to, for people. found: Run.as_dict()."""
     from tophalf.vocab import human_count, human_ns
 
-    seconds, packets, latency = found["simulated_ns"] / 1e9, found["packets"], found["latency_ns"]
+    seconds, packets, latency = max(found["simulated_ns"], 1) / 1e9, found["packets"], found["latency_ns"]
     rows = [("interrupts", f"{human_count(found['interrupts'])} ({human_count(found['interrupts'] / seconds)}/s)")]
     if packets["offered"]:
         dropped = ", ".join(f"{human_count(count)} {where}" for where, count in packets["dropped"].items() if count)

@@ -6,6 +6,7 @@ from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.actors import Actors
+from tophalf.model.code.crash import DIVISION_BY_ZERO
 from tophalf.model.code.places import place_of
 from tophalf.model.timer.timerfields import DT_FIRST
 
@@ -23,6 +24,10 @@ ERRORS = {
     11: "a driver unlocks what is not locked, or not by it",
 }
 DO = {3: "give interrupts, handlers or tasks a cost"}
+
+
+class DriverError(TophalfError):
+    """A driver has ended the run; the world holds what it came to, and the report (`code.reports`)."""
 
 
 class World:
@@ -94,7 +99,8 @@ class World:
     def _error(self, number):
         place, where = place_of(self, int(self.memory[f.G_ERROR_AT])), f"simulated time {self.now_ns} ns"
         do = "correct the driver" if place else "report this scenario"
-        return TophalfError(ERRORS[number], f"{place}, {where}" if place else where, DO.get(number, do))
+        error = DriverError if place and number >= DIVISION_BY_ZERO else TophalfError
+        return error(ERRORS[number], f"{place}, {where}" if place else where, DO.get(number, do))
 
     def _settle(self):
         """Packets that came while nobody looked at their ring are offered all the same, wherever the run is cut."""

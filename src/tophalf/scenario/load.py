@@ -17,6 +17,11 @@ class ScenarioError(TophalfError):
     """A scenario that says something impossible; `where` is file:line, section and key."""
 
 
+def command_name(scenario):
+    """How a command names a scenario that was loaded: its path, or its name where it comes with tophalf."""
+    return scenario.name if not scenario.path or os.path.dirname(scenario.path) == BUILTIN else scenario.path
+
+
 def builtin_names():
     """Names of the scenarios that come with tophalf, sorted."""
     return sorted(name.removesuffix(".toml") for name in os.listdir(BUILTIN) if name.endswith(".toml"))
@@ -60,7 +65,7 @@ def read_scenario(text, label, path=None, sets=()):
         entries = tuple(_entry(section, index, table, places, label) for index, table in enumerate(tables.get(name, [])))
         sections[name] = entries if section.many else entries[0] if entries else _entry(section, 0, {}, places, label)
     name = label.removesuffix(".toml").removesuffix(".py")
-    scenario = Scenario(name=name, title=title.strip(), about=about.strip(), path=path, sections=sections)
+    scenario = Scenario(name=name, title=title.strip(), about=about.strip(), path=path, sections=sections, sets=tuple(sets))
     _check_cpus(scenario)
     return scenario
 

@@ -118,9 +118,10 @@ class Entry:
 
 
 class Scenario(Frozen):
-    """name; title: one sentence; about: what is true; path; sections: {name: Entry, or tuple of them where there may be many}."""
+    """name; title: one sentence; about: what is true; path; sections: {name: Entry, or tuple of them where there may be many};
+    sets: what --set changed."""
 
-    __slots__ = ("name", "title", "about", "path", "sections")
+    __slots__ = ("name", "title", "about", "path", "sections", "sets")
 
     def one(self, section):
         """The only table of a section, made of defaults where the scenario has none."""

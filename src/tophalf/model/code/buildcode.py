@@ -1,7 +1,11 @@
 """What drivers in Python need of a world that is being built: locals for each task's stack, locks, registers."""
 
 from tophalf.model import fields as f
+from tophalf.model.code import checkfields as k
 from tophalf.model.code import codefields as c
+from tophalf.model.code.complain import COMPLAINT_SIZE
+
+COMPLAINTS_MAX = 256
 
 
 def begin_code(builder):
@@ -10,13 +14,18 @@ def begin_code(builder):
 
 
 def end_code(builder):
-    """Locals for the frames of every task."""
+    """Locals for the frames of every task, and what it holds; a table of complaints."""
     if not builder.has_code:
         return
     m = builder.memory
+    if not builder.checks:
+        checks = builder.checks = m.take(k.CHECKS_SIZE)
+        m[checks + k.CK_FIRST], m[checks + k.CK_MAX] = m.take(COMPLAINTS_MAX * COMPLAINT_SIZE), COMPLAINTS_MAX
     for task in builder.tasks.values():
         if m[task + f.K_LOCALS] == 0:
-            m[task + f.K_LOCALS] = m.take(f.FRAMES_MAX * c.LOCALS_MAX) - c.LOCALS_EACH * (task + f.K_STACK)
+            locals_ = m.take(f.FRAMES_MAX * c.LOCALS_MAX + k.HELD_WORDS)
+            m[task + f.K_LOCALS] = locals_ - c.LOCALS_EACH * (task + f.K_STACK)
+            m[locals_ + f.FRAMES_MAX * c.LOCALS_MAX + k.HD_CHECKS] = builder.checks
 
 
 def add_lock(builder):

@@ -21,7 +21,8 @@ ARITHMETIC_END = CODE_FROM + 32
 ) = range(ARITHMETIC_END, ARITHMETIC_END + 12)  # fmt: skip
 PLAIN_END = ARITHMETIC_END + 12
 # SPEND, SLEEP: local x times y ns; SLEEP_JIFFIES: until local x jiffies from now are over, and AWAKE after it. MIGHT_SLEEP: the run
-# ends where the context may not. CPU_NUMBER, CLOCK: x = it. FAIL: the run ends with error x.
+# ends where the context may not; x: 1 + the number of what may sleep's name. CPU_NUMBER, CLOCK: x = it. FAIL: the run ends with
+# error x.
 # IRQS_SAVE: x = whether interrupts were off, they are now; IRQS_RESTORE: as local x says.
 # READ_REG: x = register number local z of the registers at y; WRITE_REG: register number local y of x = local z.
 # SPIN_LOCK, SPIN_UNLOCK, MUTEX_LOCK, MUTEX_UNLOCK: x, a lock.

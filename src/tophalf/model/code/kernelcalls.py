@@ -44,7 +44,7 @@ def write_call(generator, writer, node, target):
     run."""
     name = node.func.id
     if CALLS[name].sleeps:
-        writer.write(c.CODE_MIGHT_SLEEP)
+        writer.write(c.CODE_MIGHT_SLEEP, generator.builder.memory.name(name) + 1)
     if name in PLAIN:
         for op, *operands in PLAIN[name]:
             writer.write(op, *(FINDERS[each](generator, writer, node) if each in FINDERS else each for each in operands))

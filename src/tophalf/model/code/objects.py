@@ -48,7 +48,9 @@ class Device:
         """The Object that is an attribute, made when first asked for."""
         if name not in self.objects:
             make = MAKERS.get(kind)
-            self.objects[name] = Object(kind, name, self, make(self.builder, name) if make else 0)
+            address = make(self.builder, name) if make else 0
+            self.objects[name] = Object(kind, name, self, address)
+            self.builder.lock_names[address] = f"{self.name}.{name}"
         return self.objects[name]
 
 

@@ -6,7 +6,9 @@ line's mask that was broken is said for debugging only.
 """
 
 from tophalf.model import fields as f
+from tophalf.model.code.reports import Case, report_of
 from tophalf.model.ground.kmsg import (
+    LOG_DRIVER,
     LOG_NOBODY_CARED,
     LOG_SET_AFFINITY_FAILED,
     LOG_SIZE,
@@ -32,6 +34,8 @@ def texts(sight, cpu, what, about):
         return _nobody_cared(sight, about)
     if what == LOG_TASK_AFFINITY_BROKEN:
         return [f"process {sight[about + f.K_PID]} ({sight.text(about + f.K_NAME)}) no longer affine to cpu{cpu}"]
+    if what == LOG_DRIVER:
+        return [report_of(Case(sight.world, about)).title]
     if what == LOG_SET_AFFINITY_FAILED:
         return [f"IRQ{about}: set affinity failed(-{ENOSPC})."]
     return []

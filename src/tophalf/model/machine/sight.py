@@ -16,7 +16,7 @@ class Sight:
     """builder: what was built; about: what only the builder knows ({key: value}, see build.Builder); online: CPU numbers."""
 
     def __init__(self, world):
-        self.builder, self.about, self._memory = world.builder, world.builder.about, world.memory
+        self.world, self.builder, self.about, self._memory = world, world.builder, world.builder.about, world.memory
         self.strings = world.builder.memory.strings
         self.online = tuple(number for number, cpu in enumerate(self.builder.cpus) if self[cpu + f.C_ONLINE])
         self.nics = {}

@@ -1,0 +1,44 @@
+"""Words for what ends a run: {kind: function of a reports.Case giving (kind, title, remedy)}."""
+
+from tophalf.model.code import crash as c
+
+BY_CONTEXT = {
+    "hardirq": "a top half may not sleep: return IRQ_WAKE_THREAD and sleep in the thread",
+    "softirq": "a softirq may not sleep: queue a work and sleep in that",
+}
+
+
+def _division(case):
+    return "division", "divide error: a driver divides by 0", "look at the divisor before"
+
+
+def _shift(case):
+    return "shift", "UBSAN: shift-out-of-bounds: by less than 0 or more than 63 bits", "look at the count before"
+
+
+def _register(case):
+    return "register", "a register that the device does not have", "see its `registers`, numbered from 0"
+
+
+def _step(case):
+    return "step", "a range with a step of 0", "give it another"
+
+
+def _sleep(case):
+    """kernel/sched/core.c __might_resched."""
+    name = case.operand_name()
+    title = f"BUG: sleeping function called from invalid context{f': {name}' if name else ''}"
+    otherwise = "turn interrupts, preemption and bottom halves on before, and hold no spinlock"
+    return "sleep", title, BY_CONTEXT.get(case.context(), otherwise)
+
+
+def _not_held(case):
+    """kernel/locking/lockdep.c print_unlock_imbalance_bug."""
+    title = f"bad unlock balance detected: {case.lock_name(case.operand())} is not held here"
+    return "not-held", title, "take it on every path before"
+
+
+WORDS = {
+    c.DIVISION_BY_ZERO: _division, c.SHIFT_OUT_OF_RANGE: _shift, c.NO_REGISTER: _register, c.STEP_OF_ZERO: _step,
+    c.SLEEPS_IN_ATOMIC: _sleep, c.NOT_ITS_LOCK: _not_held,
+}  # fmt: skip
