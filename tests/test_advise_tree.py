@@ -9,6 +9,7 @@ from tophalf.advise.mechanisms import (
     MECHANISMS,
     NAPI,
     SOFTIRQ,
+    TASKLET,
     THREAD,
     WORKQUEUE,
     allowed,
@@ -19,6 +20,7 @@ from tophalf.advise.tree import CORRECTIONS, TREE, cautions, decide
 from tophalf.cli.defer import needs_of_options
 from tophalf.driver.lint import lint
 from tophalf.errors import TophalfError
+from tophalf.model.simulate import load_scenario, make_world
 
 US, MS = 1_000, 1_000_000
 
@@ -120,3 +122,46 @@ def test_skeletons_in_c_call_what_the_mechanism_is_made_of(given, mechanism):
     if not given.get("core"):
         names = [name.split("(")[0] for name in ABOUT[mechanism].calls.split(" or ")[0].replace(",", " ").split()]
         assert all(name in text for name in names if name.isidentifier()), names
+
+
+SPELLINGS = [
+    ({}, NAPI, (6, 1), "mydev_poll);", (6, 0), "mydev_poll, NAPI_POLL_WEIGHT);"),
+    ({"core": True}, SOFTIRQ, (6, 12), "mysub_action(void)", (6, 11),
+     "mysub_action(struct softirq_action *action)"),
+    ({}, TASKLET, (5, 9), "from_tasklet(dev, t, tasklet)", (5, 8),
+     "tasklet_init(&dev->tasklet, mydev_tasklet, (unsigned long)dev);"),
+    ({"device": "block"}, SOFTIRQ, (5, 9), "blk_should_fake_timeout", (5, 8),
+     "\twhile ((rq = mydev_finished(dev)))\n\t\tblk_mq_complete"),
+    ({"per_cpu": True}, WORKQUEUE, (6, 17), '("mydev", WQ_PERCPU, 0)', (6, 16), '("mydev", 0, 0)'),
+    ({"device": "block"}, WORKQUEUE, (6, 17), "WQ_PERCPU | WQ_MEM_RECLAIM", (6, 16), '("mydev", WQ_MEM_RECLAIM, 0)'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "mechanism", "since", "now", "before", "once"), SPELLINGS)
+def test_skeletons_in_c_are_written_as_the_kernel_has_it(given, mechanism, since, now, before, once):
+    new, old = (c_skeleton(make_needs(**given, kernel=kernel), mechanism) for kernel in (since, before))
+    assert now in new and once not in new and once in old and now not in old
+
+
+MACHINE = """
+[machine]
+seconds = "10ms"
+[[driver]]
+name = "mydev"
+file = "mydev.py"
+irq = 24
+flow = "level"
+rate = 1000
+"""
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize(("given", "mechanism"), [variant for variant in VARIANTS if variant[1] not in (NAPI, SOFTIRQ)])
+def test_skeletons_run_on_the_model_and_do_each_events_work(given, mechanism, tmp_path):
+    (tmp_path / "mydev.py").write_text(python_skeleton(make_needs(**given), mechanism))
+    (tmp_path / "machine.toml").write_text(MACHINE)
+    world = make_world(load_scenario(str(tmp_path / "machine.toml")), 0)
+    long = given.get("work_ns", 0) > MS
+    world.run(25 * MS if long else 9_500_000)
+    done = int(world.memory[world.builder.about["drivers"][0].words["events"]])
+    assert done == (1 if long else 10)  # at 0, 1, ... 9 ms; in 25 ms 20 ms of work are done once

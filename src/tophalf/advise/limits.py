@@ -31,3 +31,5 @@ THREAD_SHARE = 0.10
 
 # Linux 6.9, commit 4cb1ef64609f "workqueue: Implement BH workqueues to eventually replace tasklets"
 BH_WORK_SINCE = (6, 9)
+# Linux 6.17, commit 930c2ea566af "workqueue: Add new WQ_PERCPU flag": a queue says which of both it is
+WQ_PERCPU_SINCE = (6, 17)
