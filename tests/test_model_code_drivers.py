@@ -9,7 +9,7 @@ from tophalf.driver.subset import read_driver
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.build import Builder
-from tophalf.model.code.buildcode import add_registers
+from tophalf.model.code.buildhardware import add_registers
 from tophalf.model.code.generate import Generator
 from tophalf.model.code.objects import Device
 from tophalf.model.code.probe import Probe

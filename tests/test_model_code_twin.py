@@ -13,7 +13,8 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
 from tophalf.model.code import codeops as c
-from tophalf.model.code.buildcode import add_lock, add_registers, begin_code
+from tophalf.model.code.buildcode import add_lock, begin_code
+from tophalf.model.code.buildhardware import add_registers
 from tophalf.model.code.codefields import LOCALS_MAX
 from tophalf.model.irq.builddevices import add_device
 

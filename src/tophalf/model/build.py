@@ -70,7 +70,9 @@ class Builder:
         # nodes: {node: CPUs}; cores: sets of CPUs; line_devices: {line: device}; device_nodes, drivers, speeds_mbps, queues_max:
         # {device: value}; interrupt_remapping, irq_time_accounting: bool
         self.about, self.workqueues = {}, None
-        self.has_code, self.code_places, self.checks, self.lock_names = False, [], 0, {}  # of drivers in Python, see `code`
+        # Of drivers in Python, see `code`: their Devices, registers of devices, and how many timers those have
+        self.has_code, self.code_places, self.checks, self.lock_names = False, [], 0, {}
+        self.coded, self.registers, self.units = [], [], 0
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)
@@ -282,7 +284,7 @@ class Builder:
         end_stack(self)
         end_code(self)
         singles = len(self.tasks) + len(self.devices) + len(self.actors) + timer_count(self)
-        singles += sum(disk.requests for disk in self.disks) + len(self.timers) + len(self.nmis)
+        singles += sum(disk.requests for disk in self.disks) + len(self.timers) + len(self.nmis) + self.units
         doubles = len(self.queues) + len(self.napis)
         m[f.G_HEAP] = m.take(2 * (6 * len(self.cpus) + singles + 2 * doubles + 66))
         m[f.G_TRACE_MAX] = trace_rows

@@ -6,6 +6,7 @@ One step of a CPU is one instruction of the program in its topmost frame. Interr
 from tophalf.model.block.block import disk_completes, execute_block
 from tophalf.model.block.blockops import BLOCK_END
 from tophalf.model.code.codes import execute_code
+from tophalf.model.code.hardware import hardware_begins, hardware_fires
 from tophalf.model.cpu.ipi import ipis_arrive
 from tophalf.model.cpu.smpcall import call_functions
 from tophalf.model.fields import (
@@ -37,12 +38,14 @@ from tophalf.model.fields import (
     K_PID,
     K_STATE,
     ON_ACTOR,
+    ON_ARRIVAL,
     ON_CPU,
     ON_DEVICE,
     ON_DISK,
     ON_HRTIMER,
     ON_IPI,
     ON_NMI,
+    ON_OPERATION,
     ON_QUEUE,
     ON_TICK,
     ON_TX,
@@ -126,8 +129,8 @@ STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments
 LOOK_MASK = 15  # a CPU looks each 16 steps whether it must stop though no time passes; see trace.MARGIN
 (
     BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK, BEGIN_TX, SETTLE_TX, BEGIN_TIMER,
-    BEGIN_NMI,
-) = range(11)  # fmt: skip
+    BEGIN_NMI, BEGIN_HARDWARE,
+) = range(12)  # fmt: skip
 
 
 @entry
@@ -184,6 +187,8 @@ def fire(m, timer, kind, owner):
         disk_completes(m, owner)
     elif kind == ON_NMI:
         nmi_arrives(m, owner)
+    elif kind == ON_ARRIVAL or kind == ON_OPERATION:
+        hardware_fires(m, kind, owner)
     elif kind == ON_ACTOR:
         m[G_ACTOR] = owner
         m[G_LIMIT] = m[G_NOW]
@@ -368,6 +373,8 @@ def begin(m, what, address):
         advance_tx(m, address, m[G_NOW])
     elif what == BEGIN_DEVICE:
         device_listens(m, address)
+    elif what == BEGIN_HARDWARE:
+        hardware_begins(m, address)
     elif what == BEGIN_NMI:
         begin_nmi(m, address)
     elif what == BEGIN_TIMER:

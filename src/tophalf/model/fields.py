@@ -29,7 +29,9 @@ SOFTIRQ_COUNT = 10
 # What a timer, an event in the queue, holds. It is part of a larger object, its owner.
 T_TIME, T_SEQ, T_SLOT, T_KIND, T_OWNER, TIMER_SIZE = range(6)
 # What happens when it fires
-ON_CPU, ON_TICK, ON_HRTIMER, ON_QUEUE, ON_IPI, ON_DEVICE, ON_ACTOR, ON_TX, ON_DISK, ON_NMI = range(10)
+(
+    ON_CPU, ON_TICK, ON_HRTIMER, ON_QUEUE, ON_IPI, ON_DEVICE, ON_ACTOR, ON_TX, ON_DISK, ON_NMI, ON_ARRIVAL, ON_OPERATION,
+) = range(12)  # fmt: skip
 
 # A kernel timer: expires on its CPU, in the local timer interrupt or (from the wheel) in the TIMER softirq after it
 # where H_CPU is not 0, which is while it is pending. H_EXPIRES: of a timer of the wheel, the jiffy that was asked for.

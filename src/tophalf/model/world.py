@@ -41,6 +41,7 @@ class World:
         from tophalf.model.engine import (
             BEGIN_CPU,
             BEGIN_DEVICE,
+            BEGIN_HARDWARE,
             BEGIN_NMI,
             BEGIN_QUEUE,
             BEGIN_TASK,
@@ -65,6 +66,8 @@ class World:
             begin(self.memory, BEGIN_TX, address)
         for address in builder.devices:
             begin(self.memory, BEGIN_DEVICE, address)
+        for address in builder.registers:
+            begin(self.memory, BEGIN_HARDWARE, address)
         for address in builder.workqueues.sources if builder.workqueues else ():
             begin(self.memory, BEGIN_WORK, address)
         for source in builder.nmis.values():

@@ -5,9 +5,9 @@ import os
 from tophalf.driver.subset import read_driver
 from tophalf.errors import TophalfError
 from tophalf.model.assemble.devices import FLOWS, share_line
-from tophalf.model.assemble.flows import arrivals_of
+from tophalf.model.assemble.hardware import arrivals, roles_of
 from tophalf.model.assemble.lines import add_line, near_cpus
-from tophalf.model.code.buildcode import add_registers
+from tophalf.model.code.buildhardware import add_registers
 from tophalf.model.code.generate import Generator
 from tophalf.model.code.objects import Device
 from tophalf.model.code.probe import Probe
@@ -16,18 +16,20 @@ from tophalf.model.irq.builddevices import add_device
 
 def add(builder, scenario, entry):
     """One device, and what its probe registers."""
-    driver = read_driver(_path(scenario, entry))
+    driver, roles = read_driver(_path(scenario, entry)), roles_of(entry)
     line = builder.irqs.get(entry.irq)
     if line is None:
         cpu = entry.cpu if entry.cpu is not None else None if entry.affinity else near_cpus(builder)[0]
         line = add_line(builder, entry.irq, FLOWS[entry.flow], entry.name, cpu, entry.affinity)
     else:
         share_line(builder, entry, [entry.name], line)
-    arrivals = arrivals_of(entry) if entry.rate or entry.arrivals == "times" else None
-    hardware = add_device(builder, entry.name, line, entry.flow != "edge", arrivals)
-    registers = add_registers(builder, hardware, entry.registers, entry.status, entry.ready)
+    hardware = add_device(builder, entry.name, line, entry.flow != "edge", arrivals(scenario, entry))
+    registers = add_registers(
+        builder, hardware, entry.registers, ready=entry.ready, idle=entry.idle, depth=entry.depth, units=entry.units,
+        latency=builder.cost(entry.latency, f"latency of {entry.name}"), **roles,
+    )  # fmt: skip
     device = Device(builder, driver, entry.name, entry.irq, line, hardware, registers)
-    builder.about.setdefault("drivers", []).append(device)  # whose numbers can be looked at (Device.words)
+    builder.coded.append(device)
     Probe(Generator(builder, driver)).run(device)
 
 

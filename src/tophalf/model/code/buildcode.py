@@ -1,4 +1,4 @@
-"""What drivers in Python need of a world that is being built: locals for each task's stack, locks, registers."""
+"""What drivers in Python need of a world that is being built: locals for each task's stack, and locks."""
 
 from tophalf.model import fields as f
 from tophalf.model.code import checkfields as k
@@ -31,13 +31,3 @@ def end_code(builder):
 def add_lock(builder):
     """A spinlock or a mutex that nobody has. Returns its address."""
     return builder.memory.take(c.LOCK_SIZE)
-
-
-def add_registers(builder, device, count, status=0, ready=1):
-    """Registers of a device, numbered from 0. status: the number of the one that tells whether it wants attention, None for none;
-    ready: the bits that say so there. Returns their address."""
-    m = builder.memory
-    registers = m.take(c.R_WORDS + count)
-    m[registers + c.R_DEVICE], m[registers + c.R_COUNT] = device, count
-    m[registers + c.R_STATUS], m[registers + c.R_READY] = -1 if status is None else status, ready
-    return registers

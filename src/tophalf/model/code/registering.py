@@ -11,6 +11,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codefields as k
 from tophalf.model.code import codeops as c
+from tophalf.model.code.buildhardware import register
 from tophalf.model.code.objects import Object
 from tophalf.model.ground.program import Assembler
 from tophalf.model.irq import requestirq
@@ -84,18 +85,29 @@ def _alloc_ordered_workqueue(probe, node, name, flags):
 
 
 def _register(probe, node, device, number):
-    """The address of a register's word."""
+    """Where the words of a register lie."""
     if not device.registers or not 0 <= number < probe.memory[device.registers + k.R_COUNT]:
         probe.refuse(node, f"the device has no register {number:#x}", "see what it has")
-    return device.registers + k.R_WORDS + number
+    return register(device.registers, number)
 
 
 def _read_reg(probe, node, device, number):
-    return probe.memory[_register(probe, node, device, number)]
+    """Before the run nothing has arrived."""
+    place = _register(probe, node, device, number)
+    return probe.memory[place + k.REGISTER_WORD] if not probe.memory[place + k.REGISTER_ROLE] & (k.DATA | k.PRODUCED) else 0
 
 
 def _write_reg(probe, node, device, number, value):
-    probe.memory[_register(probe, node, device, number)] = value
+    """What it starts begins with the run."""
+    m, place, registers = probe.memory, _register(probe, node, device, number), device.registers
+    role, depth = m[place + k.REGISTER_ROLE], m[registers + k.R_DEPTH]
+    m[place + k.REGISTER_WORD] = value
+    rung = value % depth if role & k.DOORBELL else m[registers + k.R_RUNG]
+    count = (rung - m[registers + k.R_RUNG]) % depth + bool(role & k.START)
+    taken = min(count, depth - m[registers + k.R_STARTED])
+    m[registers + k.R_RUNG] = rung
+    m[registers + k.R_STARTED] += taken
+    m[registers + k.R_REFUSED] += count - taken
     return 0
 
 

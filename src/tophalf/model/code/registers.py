@@ -1,14 +1,36 @@
 """Registers of a device as its driver reads and writes them.
 
-One may be the status register: it shows whether the device wants attention, and acknowledges what is written back to it. All others
-keep what was written. Left out: what a read or a write over the bus costs (say spend), registers that change by themselves.
+They keep what was written; some show or do more (codefields, REGISTER_ROLE). The status register shows what is set beside what was
+written there last, and acknowledges what is written back to it. Left out: what a read or a write over the bus costs (say spend).
 """
 
-from tophalf.model.code.codefields import R_COUNT, R_DEVICE, R_READY, R_STATUS, R_WORDS
+from tophalf.model.code.codefields import (
+    CONSUMED,
+    DATA,
+    DOORBELL,
+    ENABLES,
+    PRODUCED,
+    R_ARRIVED,
+    R_COUNT,
+    R_DEPTH,
+    R_DROPPED,
+    R_FIFO,
+    R_IDLE,
+    R_IS_LATCH,
+    R_READY,
+    R_RUNG,
+    R_TAKEN,
+    R_WAITS,
+    R_WORDS,
+    REGISTER_ROLE,
+    REGISTER_SIZE,
+    REGISTER_WORD,
+    START,
+    STATUS,
+)
 from tophalf.model.code.crash import NO_REGISTER, crash
-from tophalf.model.fields import V_ASSERTED
+from tophalf.model.code.hardware import causes, settle, start
 from tophalf.model.ground.jit import compiled
-from tophalf.model.irq.device import acknowledge
 
 
 @compiled
@@ -17,11 +39,33 @@ def read_reg(m, cpu, registers, number):
     if number < 0 or number >= m[registers + R_COUNT]:
         crash(m, cpu, NO_REGISTER)
         return 0
-    value = m[registers + R_WORDS + number]
-    if number == m[registers + R_STATUS]:
-        ready = m[registers + R_READY]
-        value = value & ~ready | (ready if m[m[registers + R_DEVICE] + V_ASSERTED] else 0)
-    return value
+    place = registers + R_WORDS + REGISTER_SIZE * number
+    role = m[place + REGISTER_ROLE]
+    if role & STATUS:
+        shown = m[registers + R_READY] | m[registers + R_IDLE]
+        return m[place + REGISTER_WORD] & ~shown | causes(m, registers)
+    if role & DATA:
+        return take(m, registers)
+    if role & PRODUCED:
+        return accepted(m, registers) % m[registers + R_DEPTH]
+    return m[place + REGISTER_WORD]
+
+
+@compiled
+def accepted(m, registers):
+    """How many arrivals found a place."""
+    return m[registers + R_ARRIVED] - m[registers + R_DROPPED]
+
+
+@compiled
+def take(m, registers):
+    """The number of the oldest arrival, which is taken; once more the last where there is none."""
+    if m[registers + R_WAITS]:
+        oldest = accepted(m, registers) - m[registers + R_WAITS]
+        m[registers + R_TAKEN] = m[m[registers + R_FIFO] + oldest % m[registers + R_DEPTH]]
+        m[registers + R_WAITS] -= 1
+        settle(m, registers, 0)
+    return m[registers + R_TAKEN]
 
 
 @compiled
@@ -29,6 +73,27 @@ def write_reg(m, cpu, registers, number, value):
     if number < 0 or number >= m[registers + R_COUNT]:
         crash(m, cpu, NO_REGISTER)
         return
-    if number == m[registers + R_STATUS] and value & m[registers + R_READY]:
-        acknowledge(m, m[registers + R_DEVICE])
-    m[registers + R_WORDS + number] = value
+    place = registers + R_WORDS + REGISTER_SIZE * number
+    m[place + REGISTER_WORD] = value
+    if m[place + REGISTER_ROLE]:
+        written(m, registers, m[place + REGISTER_ROLE], value)
+
+
+@compiled
+def written(m, registers, role, value):
+    """What the device does of it."""
+    if role & STATUS:
+        if value & m[registers + R_READY] and m[registers + R_IS_LATCH]:
+            m[registers + R_WAITS] = 0
+            settle(m, registers, 0)
+    elif role & ENABLES:
+        settle(m, registers, 0)
+    elif role & CONSUMED:
+        m[registers + R_WAITS] = (accepted(m, registers) - value) % m[registers + R_DEPTH]
+        settle(m, registers, 0)
+    elif role & START:
+        start(m, registers, 1)
+    elif role & DOORBELL:
+        rung = value % m[registers + R_DEPTH]
+        start(m, registers, (rung - m[registers + R_RUNG]) % m[registers + R_DEPTH])
+        m[registers + R_RUNG] = rung

@@ -45,8 +45,14 @@ def device_fires(m, device):
 @compiled
 def trigger(m, device):
     """The device wants attention."""
-    desc = m[device + V_DESC]
     m[device + V_FIRED] += 1
+    signal(m, device)
+
+
+@compiled
+def signal(m, device):
+    """It asserts its line, or sends its message."""
+    desc = m[device + V_DESC]
     if m[device + V_LEVEL] and not m[device + V_ASSERTED]:
         m[desc + D_LINE] += 1
     m[device + V_ASSERTED] = 1
