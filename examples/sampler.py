@@ -2,6 +2,22 @@
 
 from tophalf.kernel import *
 
+SCENARIO = """
+title = "A converter that a timer starts"
+
+[machine]
+seconds = "100ms"
+
+[[driver]]
+name = "adc"
+irq = 24
+start = 0
+data = 4
+status = 8
+depth = 1
+latency = "20us"
+"""
+
 START, RESULT, STATUS = 0x0, 0x4, 0x8
 DONE = 0x1
 PERIOD_NS = 1000000

@@ -132,3 +132,18 @@ def test_what_was_not_walked_is_said(tmp_path):
     path.write_text("from tophalf.kernel import *\ndef f(dev):\n" + many, encoding="utf-8")
     reports, notes = lint(path)
     assert reports == [] and notes == ["f has too many paths: not all were walked"]
+
+
+def test_a_soft_hrtimer_is_a_softirq(tmp_path):
+    text = """def ring(t):
+    dev = from_timer(t)
+    local_irq_disable()
+    local_irq_enable()
+    return HRTIMER_NORESTART
+
+def probe(dev):
+    hrtimer_setup(dev.timer, ring, CLOCK_MONOTONIC, HRTIMER_MODE_REL)
+    return 0
+"""
+    assert found(tmp_path, text) == [(5, "irqs-on"), (6, "irqs-at-end")]
+    assert found(tmp_path, text.replace("REL", "REL_SOFT")) == []

@@ -44,6 +44,7 @@ IN_A_FUNCTION = [  # statement, what is said of it, what to do
     ("request_irq(1, h, 0, 5, dev)", "takes a name", "sensor"),
     ("x = spin_lock", "as a value", "handler"),
     ("IRQ_NONE = 5", "is a constant", "another name"),
+    ("jiffies = 5", "is a constant", "another name"),
     ("x = y = 1", "several targets", "line of its own"),
     ("x = (y := 1)", "inside an expression", "line of its own"),
     ("x: int = 1", "an annotation", "leave the annotation out"),
@@ -137,3 +138,7 @@ def test_every_call_of_the_kernel_is_one_that_editors_find():
     assert set(CALLS) <= set(kernel.__all__) and kernel.IRQ_WAKE_THREAD == 2
     with pytest.raises(NotImplementedError, match="tophalf lint"):
         kernel.spin_lock(None)
+
+
+def test_the_machines_numbers_are_names(tmp_path):
+    assert faults(tmp_path, "def work(dev):\n    dev.until = jiffies + HZ // 10\n")[1] == []

@@ -10,7 +10,7 @@ from tophalf.model.work import workfields as w
 
 pytestmark = pytest.mark.kernels
 EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples")
-NOT_YET = {"uart.py", "nic.py", "nvme.py", "sampler.py"}  # wait queues, NAPI, completions, hrtimers
+NOT_YET = {"uart.py", "nic.py", "nvme.py"}  # wait queues, NAPI, completions
 RUN = sorted(set(os.listdir(EXAMPLES)) - NOT_YET)
 
 
@@ -38,6 +38,16 @@ def test_what_the_model_does_not_have_yet_is_said_with_the_line(name, tmp_path, 
 def test_a_tasklet_and_its_port_to_bh_work_take_the_same_time():
     cpus = [simulate(load_scenario(path(name), ())).as_dict()["cpus"][0] for name in ("tasklet_user.py", "bh_work.py")]
     assert cpus[0] == cpus[1] and cpus[0]["softirq_ns"] > 0
+
+
+def test_a_sampler_samples_each_millisecond():
+    # started at 1, 2, ... 99 ms, each done 20 µs later; the FIFO gives their numbers
+    world = make_world(load_scenario(path("sampler.py"), ()), 0)
+    world.run(100_000_000)
+    device, m = world.builder.coded[0], world.memory
+    assert [int(m[device.words[name]]) for name in ("samples", "sum")] == [99, 99 * 100 // 2]
+    (timer,) = simulate(load_scenario(path("sampler.py"), ())).as_dict()["timers"]
+    assert (timer["name"], timer["kind"], timer["runs"]) == ("adc timer", "hrtimer", 99)
 
 
 def test_a_frame_that_comes_too_early_is_an_overrun():

@@ -248,7 +248,6 @@ def test_what_ends_the_run_names_the_line(tmp_path, text, what):
 
 @pytest.mark.parametrize("text, what", [
     ("def f(dev):\n    return 0\n", "there is no probe"),
-    (handler("mod_timer(dev.t, 5)"), "driver.py:4: the model does not run mod_timer yet"),
     (handler("dev.x = request_irq(dev.irq, handler, 0, 'x', dev)"), "driver.py:4: the model does not run request_irq yet"),
     (handler().replace("dev.irq", "99"), "probe returned -22"),
     (handler().replace("    return request", "    schedule_work(dev.w)\n    return request"), "schedule_work in probe"),

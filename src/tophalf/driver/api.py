@@ -168,10 +168,13 @@ CONSTANTS = {
     "WQ_SYSFS": 0x40, "WQ_POWER_EFFICIENT": 0x80, "WQ_PERCPU": 0x100,
     "HI_SOFTIRQ": 0, "TIMER_SOFTIRQ": 1, "NET_TX_SOFTIRQ": 2, "NET_RX_SOFTIRQ": 3, "BLOCK_SOFTIRQ": 4, "IRQ_POLL_SOFTIRQ": 5,
     "TASKLET_SOFTIRQ": 6, "SCHED_SOFTIRQ": 7, "HRTIMER_SOFTIRQ": 8, "RCU_SOFTIRQ": 9,
-    "HRTIMER_NORESTART": 0, "HRTIMER_RESTART": 1, "HRTIMER_MODE_REL": 1, "CLOCK_MONOTONIC": 1,
+    "HRTIMER_NORESTART": 0, "HRTIMER_RESTART": 1, "CLOCK_MONOTONIC": 1, "HRTIMER_MODE_ABS": 0, "HRTIMER_MODE_REL": 1,
+    "HRTIMER_MODE_ABS_SOFT": 4, "HRTIMER_MODE_REL_SOFT": 5, "HRTIMER_MODE_ABS_HARD": 8, "HRTIMER_MODE_REL_HARD": 9,
     "EPERM": 1, "EINTR": 4, "EIO": 5, "ENXIO": 6, "EAGAIN": 11, "ENOMEM": 12, "EFAULT": 14, "EBUSY": 16, "ENODEV": 19, "EINVAL": 22,
     "ENOSPC": 28, "ENODATA": 61, "EPROTO": 71, "EOVERFLOW": 75, "EOPNOTSUPP": 95, "ETIMEDOUT": 110,
 }  # fmt: skip
+VARIABLES = ("jiffies", "HZ")  # include/linux/jiffies.h; HZ is the machine's
+HRTIMER_MODE_SOFT, HRTIMER_MODE_HARD = 4, 8
 GFP_DIRECT_RECLAIM = 0x400  # ___GFP_DIRECT_RECLAIM: what makes an allocation sleep
 WORKQUEUES = ("system_wq", "system_percpu_wq", "system_highpri_wq", "system_long_wq", "system_unbound_wq", "system_dfl_wq",
               "system_freezable_wq", "system_power_efficient_wq", "system_freezable_power_efficient_wq", "system_bh_wq",

@@ -5,7 +5,7 @@ A function that nobody hands over and nobody calls is entered by a task: probe, 
 
 import ast
 
-from tophalf.driver.api import CALLS, CONSTANTS, FUNCTIONS
+from tophalf.driver.api import CALLS, CONSTANTS, FUNCTIONS, HRTIMER_MODE_SOFT
 from tophalf.driver.subset import calls_in, constant_value
 from tophalf.frozen import Frozen
 
@@ -65,6 +65,8 @@ def _handed_over(driver, call, kind, name, queues):
     texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
     said = " ".join([what, *([of] if of else []), *(f'"{text}"' for text in texts)])
     role = Role(name=name, context=CONTEXTS[kind], kind=kind, what=said, line=call.lineno, object=of, flags=flags)
+    if kind == "hrtimer_fn" and (constant_value(call.args[-1], driver.constants) or 0) & HRTIMER_MODE_SOFT:
+        return [role.replace(context=SOFTIRQ)]
     if kind != "work_fn":
         return [role]
     contexts = {SOFTIRQ if is_bh(queue, queues) else TASK for queue in queued_on(driver, of)} or {TASK}

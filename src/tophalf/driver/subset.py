@@ -8,7 +8,7 @@ import ast
 import difflib
 import os
 
-from tophalf.driver.api import CALLS, CONSTANTS, WORKQUEUES
+from tophalf.driver.api import CALLS, CONSTANTS, VARIABLES, WORKQUEUES
 from tophalf.driver.arguments import check_call
 from tophalf.errors import TophalfError
 
@@ -237,7 +237,7 @@ class Checker:
                 self.expression(target.value)
             elif not isinstance(target, ast.Name):
                 self.refuse(target)
-            elif target.id in self.driver.constants or target.id in CALLS or target.id in self.driver.functions:
+            elif target.id in {*self.driver.constants, *CALLS, *VARIABLES, *self.driver.functions}:
                 self.fault(node, f"{target.id} is a constant or a function", "give the value another name")
         self.expression(node.value)
 
@@ -308,7 +308,7 @@ class Checker:
             self.expression(part)
 
     def name(self, node):
-        known = self.names | self.driver.constants.keys() | set(WORKQUEUES)
+        known = self.names | self.driver.constants.keys() | {*WORKQUEUES, *VARIABLES}
         if node.id in known:
             return
         if node.id in self.driver.functions or node.id in CALLS:

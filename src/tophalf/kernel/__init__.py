@@ -4,9 +4,9 @@ A driver is read and checked (`tophalf lint`), it is never run as Python: the fu
 The constants are the kernel's.
 """
 
-from tophalf.driver.api import CALLS, CONSTANTS, WORKQUEUES
+from tophalf.driver.api import CALLS, CONSTANTS, VARIABLES, WORKQUEUES
 
-__all__ = [*CALLS, *CONSTANTS, *WORKQUEUES]
+__all__ = [*CALLS, *CONSTANTS, *VARIABLES, *WORKQUEUES]
 
 
 def _only_in_a_kernel(name):
@@ -18,5 +18,6 @@ def _only_in_a_kernel(name):
 
 
 globals().update(CONSTANTS)
+globals().update(dict.fromkeys(VARIABLES, 0))
 globals().update({name: _only_in_a_kernel(name) for name in CALLS})
 globals().update({name: name for name in WORKQUEUES})

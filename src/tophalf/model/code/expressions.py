@@ -5,7 +5,7 @@ A value is an int that is known now, a Local, a Device or an Object. Order and r
 
 import ast
 
-from tophalf.driver.api import CALLS, WORKQUEUES
+from tophalf.driver.api import CALLS, VARIABLES, WORKQUEUES
 from tophalf.driver.subset import constant_value
 from tophalf.errors import TophalfError
 from tophalf.model.code import codeops as c
@@ -127,6 +127,8 @@ class Expressions:
             return Local(slot=self.slots[node.id])
         if node.id in WORKQUEUES:
             return self.generator.workqueue(node.id)
+        if node.id in VARIABLES:
+            return self.generator.variable(self, node.id)
         return self.refuse(node, f"{node.id} as a value", "call it, or name it where the kernel takes a function")
 
     def attribute(self, node, target):

@@ -12,6 +12,7 @@ from tophalf.model.code.buildcode import begin_code
 from tophalf.model.code.kernelcalls import write_call
 from tophalf.model.code.objects import Object
 from tophalf.model.code.statements import Statements
+from tophalf.model.code.timingcalls import variable
 from tophalf.model.ground.program import Assembler
 from tophalf.model.ops import OP_JUMP, OP_RET
 from tophalf.model.work.buildwork import system_workqueue
@@ -56,6 +57,10 @@ class Generator:
     def kernel_call(self, writer, node, target):
         """What a call of the API is worth, its instructions written."""
         return write_call(self, writer, node, target)
+
+    def variable(self, writer, name):
+        """What one of the kernel's numbers is worth, its instructions written."""
+        return variable(self, writer, name)
 
     def _written(self, writer):
         function = writer.function

@@ -11,6 +11,7 @@ from tophalf.driver.roles import kernel_calls
 from tophalf.frozen import Frozen
 from tophalf.model.code.buildcode import add_lock
 from tophalf.model.irq.builddevices import add_tasklet
+from tophalf.model.timer.buildtimers import add_timer
 from tophalf.model.work.buildwork import add_work
 
 REGISTERS = 256
@@ -62,6 +63,8 @@ MAKERS = {
     "tasklet": lambda builder, name: add_tasklet(builder, name, 0),
     "work": lambda builder, name: add_work(builder, name, 0),
     "delayed_work": lambda builder, name: add_work(builder, name, 0),
+    "timer": lambda builder, name: add_timer(builder, name, program=0),
+    "hrtimer": lambda builder, name: add_timer(builder, name, "hrtimer", program=0),
 }
 
 

@@ -6,7 +6,7 @@ runs, as queueing work or raising softirqs.
 
 import ast
 
-from tophalf.driver.api import CALLS
+from tophalf.driver.api import CALLS, VARIABLES
 from tophalf.driver.subset import constant_value, operate
 from tophalf.errors import TophalfError
 from tophalf.model.code.objects import Device
@@ -123,7 +123,7 @@ class Probe:
         if isinstance(node, ast.Constant):
             return 0
         if isinstance(node, ast.Name):
-            return self.generator.workqueue(node.id)
+            return self.generator.variable(None, node.id) if node.id in VARIABLES else self.generator.workqueue(node.id)
         if isinstance(node, ast.Attribute):
             return self.attribute(node, names)
         if isinstance(node, ast.Call):

@@ -11,6 +11,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codefields as k
 from tophalf.model.code import codeops as c
+from tophalf.model.code import timingcalls
 from tophalf.model.code.buildhardware import register
 from tophalf.model.code.objects import Object
 from tophalf.model.ground.program import Assembler
@@ -127,3 +128,4 @@ REGISTRARS = {
     "read_reg": _read_reg, "write_reg": _write_reg, "atomic_set": _atomic_set,
     "spin_lock_init": _nothing, "mutex_init": _nothing,
 }  # fmt: skip
+REGISTRARS |= timingcalls.REGISTRARS
