@@ -73,10 +73,11 @@ CPU_SIZE = C_TICKS + TICK_COLUMNS
     K_PID, K_STATE, K_CPU, K_CLASS, K_POLICY, K_PRIORITY, K_WEIGHT, K_VRUNTIME, K_RUNTIME, K_FRAME, K_PREEMPT_COUNT, K_NEXT,
     K_ON_RQ, K_TIMER, _, _, _, _, _, _, _, _, _, K_NAME, K_WOKEN_BY_IRQ, K_STAMP, K_SWITCHES, K_FLAGS, K_CHARGED,
     K_DEADLINE, K_PROTECTED, K_VLAG, K_DELAYED, K_PICKED, K_WAIT_NEXT, K_BOOSTED, K_OWN_PRIORITY, K_WORKER, K_LOCALS,
-    K_STACK,
-) = range(40)  # fmt: skip
+    K_WAITER, K_STACK,
+) = range(41)  # fmt: skip
 TASK_SIZE = K_STACK + FRAMES_MAX * FRAME_SIZE
-# K_LOCALS: where the locals of the frames on the task's stack lie (`code.codefields`), 0 where no such program is
+# K_LOCALS: where the locals of the frames on the task's stack lie (`code.codefields`), 0 where no such program is; K_WAITER: what
+# it waits with in drivers (`code.waitfields`), likewise
 RUNNING, SLEEPING, BLOCKED, DEAD = 0, 1, 2, 16  # as sched_switch tells prev_state
 # States that no wakeup ends, only who they wait for; told without the 0x1000. RTLOCK_WAIT: for a lock of PREEMPT_RT
 NOT_WOKEN, RTLOCK_WAIT, PARKED = 0x1000, 0x1002, 0x1040

@@ -22,6 +22,8 @@ ERRORS = {
     9: "a driver's range has a step of 0",
     10: "BUG: a driver sleeps where its context may not: a hardirq, a softirq, with a spinlock, or interrupts or preemption off",
     11: "a driver unlocks what is not locked, or not by it",
+    20: "a driver stops a kthread that it has not started",
+    21: "a driver names a CPU that is not there",
 }
 DO = {3: "give interrupts, handlers or tasks a cost"}
 

@@ -3,6 +3,7 @@
 from tophalf.model import fields as f
 from tophalf.model.code import checkfields as k
 from tophalf.model.code import codefields as c
+from tophalf.model.code import waitfields as w
 from tophalf.model.code.complain import COMPLAINT_SIZE
 
 COMPLAINTS_MAX = 256
@@ -14,7 +15,7 @@ def begin_code(builder):
 
 
 def end_code(builder):
-    """Locals for the frames of every task, and what it holds; a table of complaints."""
+    """Locals for the frames of every task, what it holds and what it waits with; a table of complaints."""
     if not builder.has_code:
         return
     m = builder.memory
@@ -26,6 +27,8 @@ def end_code(builder):
             locals_ = m.take(f.FRAMES_MAX * c.LOCALS_MAX + k.HELD_WORDS)
             m[task + f.K_LOCALS] = locals_ - c.LOCALS_EACH * (task + f.K_STACK)
             m[locals_ + f.FRAMES_MAX * c.LOCALS_MAX + k.HD_CHECKS] = builder.checks
+            m[task + f.K_WAITER] = m.take(w.WAITER_SIZE)
+            m[m[task + f.K_WAITER] + w.B_TASK] = task
 
 
 def add_lock(builder):

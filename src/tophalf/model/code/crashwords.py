@@ -38,7 +38,15 @@ def _not_held(case):
     return "not-held", title, "take it on every path before"
 
 
+def _no_kthread(case):
+    return "no-kthread", "kthread_stop of what is no kthread", "start it first, with kthread_run"
+
+
+def _no_cpu(case):
+    return "no-cpu", "a CPU that is not there", "count them from 0, as smp_processor_id does"
+
+
 WORDS = {
     c.DIVISION_BY_ZERO: _division, c.SHIFT_OUT_OF_RANGE: _shift, c.NO_REGISTER: _register, c.STEP_OF_ZERO: _step,
-    c.SLEEPS_IN_ATOMIC: _sleep, c.NOT_ITS_LOCK: _not_held,
+    c.SLEEPS_IN_ATOMIC: _sleep, c.NOT_ITS_LOCK: _not_held, c.NO_KTHREAD: _no_kthread, c.NO_CPU: _no_cpu,
 }  # fmt: skip

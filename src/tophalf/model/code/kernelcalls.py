@@ -1,7 +1,7 @@
 """Calls of the kernel's API as instructions: a function a name, or a row of what is written.
 
-Left out, and refused with the driver's line: NAPI, wait queues, completions, read-write locks, workqueues of the driver's
-own, and registering anything while the driver runs, which is probe's. Memory never runs out: kmalloc answers 1, copies answer 0.
+Left out, and refused with the driver's line: NAPI, workqueues of the driver's own, and registering anything while the driver runs,
+which is probe's. Memory never runs out: kmalloc answers 1, copies answer 0.
 """
 
 from tophalf import vocab
@@ -9,7 +9,7 @@ from tophalf.driver.api import CALLS
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codeops as c
-from tophalf.model.code import timingcalls
+from tophalf.model.code import timingcalls, waitcalls
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.code.operands import FINDERS, address_of, object_of
 from tophalf.model.irq import manageops
@@ -36,6 +36,7 @@ PLAIN = {
     "synchronize_irq": [(manageops.OP_SYNCHRONIZE_IRQ, "line")],
     "disable_irq": [(ops.OP_DISABLE_IRQ, "line"), (manageops.OP_SYNCHRONIZE_IRQ, "line")],
 }  # fmt: skip
+PLAIN |= waitcalls.PLAIN
 PLAIN |= {f"raw_{name}": PLAIN[name] for name in ("spin_lock", "spin_unlock", "spin_lock_irq", "spin_unlock_irq")}
 SPEND_NS = {"spend": 1, "udelay": 1000, "mdelay": 1_000_000}
 
@@ -242,7 +243,7 @@ WRITERS = {
     "mod_delayed_work": _delayed(workops.OP_MOD_DELAYED_WORK),
     "cancel_delayed_work_sync": _work_call(workops.OP_CANCEL_WORK_SYNC, workops.DELAYED),
     "from_tasklet": _container, "container_of": _container,
-    "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0), "kthread_should_stop": _constant(0),
+    "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0),
     "ktime_get": _into(c.CODE_CLOCK), "smp_processor_id": _into(c.CODE_CPU_NUMBER),
     "read_reg": _read_reg, "write_reg": _write_reg,
     "atomic_inc": _count("atomic", c.CODE_FETCH_ADD, 1), "atomic_dec": _count("atomic", c.CODE_FETCH_ADD, -1),
@@ -250,4 +251,4 @@ WRITERS = {
     "this_cpu_inc": _count("percpu", c.CODE_FETCH_ADD_PERCPU, 1),
     "this_cpu_read": _count("percpu", c.CODE_FETCH_ADD_PERCPU, 0, True),
 }  # fmt: skip
-WRITERS |= timingcalls.WRITERS
+WRITERS |= timingcalls.WRITERS | waitcalls.WRITERS

@@ -10,6 +10,7 @@ from tophalf.driver.api import CALLS, OBJECTS
 from tophalf.driver.roles import kernel_calls
 from tophalf.frozen import Frozen
 from tophalf.model.code.buildcode import add_lock
+from tophalf.model.code.waitfields import COMPLETION_SIZE, RWLOCK_SIZE
 from tophalf.model.irq.builddevices import add_tasklet
 from tophalf.model.timer.buildtimers import add_timer
 from tophalf.model.work.buildwork import add_work
@@ -62,6 +63,10 @@ MAKERS = {
     "percpu": lambda builder, name: builder.memory.take(len(builder.cpus)),
     "tasklet": lambda builder, name: add_tasklet(builder, name, 0),
     "work": lambda builder, name: add_work(builder, name, 0),
+    "rwlock": lambda builder, name: builder.memory.take(RWLOCK_SIZE),
+    "waitqueue": lambda builder, name: builder.memory.take(1),
+    "task": lambda builder, name: builder.memory.take(1),  # where the address of the task is: it may be known later only
+    "completion": lambda builder, name: builder.memory.take(COMPLETION_SIZE),
     "delayed_work": lambda builder, name: add_work(builder, name, 0),
     "timer": lambda builder, name: add_timer(builder, name, program=0),
     "hrtimer": lambda builder, name: add_timer(builder, name, "hrtimer", program=0),

@@ -9,7 +9,7 @@ import ast
 from tophalf.driver.api import CALLS, VARIABLES
 from tophalf.driver.subset import constant_value, operate
 from tophalf.errors import TophalfError
-from tophalf.model.code.objects import Device
+from tophalf.model.code.objects import Device, Object
 from tophalf.model.code.registering import REGISTRARS
 
 ROUNDS_MAX = 100_000  # of loops in probe
@@ -100,7 +100,9 @@ class Probe:
             names[target.id] = value
             return
         device = self.device(target.value, names)
-        if not isinstance(value, int):
+        if isinstance(value, Object) and value.kind == "task":
+            self.memory[device.object(target.attr, "task").address] = value.address
+        elif not isinstance(value, int):
             device.objects[target.attr] = value
         elif target.attr == "irq" or target.attr in device.kinds:
             self.refuse(target, f"{ast.unparse(target)} is no number of the driver's own", "use another name")

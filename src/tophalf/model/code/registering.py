@@ -8,12 +8,13 @@ import errno
 from tophalf.driver.api import CONSTANTS
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model import ops
 from tophalf.model.code import codefields as k
 from tophalf.model.code import codeops as c
 from tophalf.model.code import timingcalls
+from tophalf.model.code import waitops as w
 from tophalf.model.code.buildhardware import register
 from tophalf.model.code.objects import Object
+from tophalf.model.code.waitfields import CP_DONE
 from tophalf.model.ground.program import Assembler
 from tophalf.model.irq import requestirq
 from tophalf.model.irq.builddevices import add_function
@@ -67,8 +68,10 @@ def _open_softirq(probe, node, number, function):
 def _kthread_run(probe, node, function, device, name):
     builder, code = probe.generator.builder, Assembler()
     code.label("thread")
+    code(w.CODE_KTHREAD_BEGIN, "end")
     code(c.CODE_CALL, probe.generator.entry(function, (device,)), 0, 0)
-    code(ops.OP_EXIT)
+    code.label("end")
+    code(w.CODE_KTHREAD_EXIT)
     task = builder.task(name[:COMM_SIZE], 0, builder.program(code)["thread"], kernel_thread=True)
     return Object("task", name, device, task)
 
@@ -117,6 +120,17 @@ def _atomic_set(probe, node, atomic, value):
     return 0
 
 
+def _init_completion(probe, node, completion):
+    probe.memory[completion.address + CP_DONE] = 0
+    return 0
+
+
+def _complete(probe, node, completion):
+    """Nobody waits yet."""
+    probe.memory[completion.address + CP_DONE] += 1
+    return 0
+
+
 def _nothing(probe, node, *arguments):
     return 0
 
@@ -126,6 +140,7 @@ REGISTRARS = {
     "INIT_WORK": _init_work, "INIT_DELAYED_WORK": _init_work, "open_softirq": _open_softirq,
     "kthread_run": _kthread_run, "alloc_workqueue": _alloc_workqueue, "alloc_ordered_workqueue": _alloc_ordered_workqueue,
     "read_reg": _read_reg, "write_reg": _write_reg, "atomic_set": _atomic_set,
-    "spin_lock_init": _nothing, "mutex_init": _nothing,
+    "spin_lock_init": _nothing, "mutex_init": _nothing, "rwlock_init": _nothing,
+    "init_waitqueue_head": _nothing, "init_completion": _init_completion, "complete": _complete,
 }  # fmt: skip
 REGISTRARS |= timingcalls.REGISTRARS
