@@ -1,7 +1,7 @@
 """Calls of the kernel's API as instructions: a function a name, or a row of what is written.
 
-Left out, and refused with the driver's line: NAPI, workqueues of the driver's own, and registering anything while the driver runs,
-which is probe's. Memory never runs out: kmalloc answers 1, copies answer 0.
+Left out, and refused with the driver's line: NAPI, and registering anything while the driver runs, which is probe's.
+Memory never runs out: kmalloc answers 1, copies answer 0.
 """
 
 from tophalf import vocab
@@ -9,11 +9,10 @@ from tophalf.driver.api import CALLS
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codeops as c
-from tophalf.model.code import timingcalls, waitcalls
+from tophalf.model.code import timingcalls, waitcalls, workcalls
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.code.operands import FINDERS, address_of, object_of
 from tophalf.model.irq import manageops
-from tophalf.model.work import workops
 
 IRQS_OFF, IRQS_ON = (ops.OP_IRQS_OFF,), (ops.OP_IRQS_ON,)
 PREEMPT_OFF, PREEMPT_ON = (ops.OP_PREEMPT_OFF,), (ops.OP_PREEMPT_ON,)
@@ -36,7 +35,7 @@ PLAIN = {
     "synchronize_irq": [(manageops.OP_SYNCHRONIZE_IRQ, "line")],
     "disable_irq": [(ops.OP_DISABLE_IRQ, "line"), (manageops.OP_SYNCHRONIZE_IRQ, "line")],
 }  # fmt: skip
-PLAIN |= waitcalls.PLAIN
+PLAIN |= waitcalls.PLAIN | workcalls.PLAIN
 PLAIN |= {f"raw_{name}": PLAIN[name] for name in ("spin_lock", "spin_unlock", "spin_lock_irq", "spin_unlock_irq")}
 SPEND_NS = {"spend": 1, "udelay": 1000, "mdelay": 1_000_000}
 
@@ -133,44 +132,6 @@ def _raise(generator, writer, node, target):
     return 0
 
 
-def _queue_work(generator, writer, node, target, cpu=0):
-    """queue_work, queue_work_on, schedule_work. cpu: its number + 1, 0 for none."""
-    queue = writer.value(node.args[-2]) if len(node.args) > 1 else generator.workqueue("system_wq")
-    if not isinstance(queue, Object) or queue.kind != "workqueue":
-        writer.refuse(node, "this workqueue is not known here", "name one of the kernel's, as system_wq")
-    writer.write(workops.OP_QUEUE_WORK, object_of(generator, writer, node), queue.address, cpu)
-    return writer.result(target)
-
-
-def _queue_work_on(generator, writer, node, target):
-    cpu = writer.value(node.args[0])
-    if not isinstance(cpu, int) or not 0 <= cpu < len(generator.builder.cpus):
-        writer.refuse(node, "the CPU is not known here, or is not there", "write its number")
-    return _queue_work(generator, writer, node, target, cpu + 1)
-
-
-def _delayed(op):
-    """queue_delayed_work, schedule_delayed_work, mod_delayed_work, by a delay in jiffies that is known."""
-
-    def write(generator, writer, node, target):
-        queue = writer.value(node.args[0]) if len(node.args) > 2 else generator.workqueue("system_wq")
-        delay = writer.value(node.args[-1])
-        if not isinstance(queue, Object) or queue.kind != "workqueue" or not isinstance(delay, int) or delay < 0:
-            writer.refuse(node, "the workqueue or the delay is not known here", "name system_wq, and write the delay as a constant")
-        writer.write(op, address_of(writer, node.args[-2], "delayed_work"), queue.address, delay * workops.DELAY_UNIT)
-        return writer.result(target)
-
-    return write
-
-
-def _work_call(op, *operands):
-    def write(generator, writer, node, target):
-        writer.write(op, object_of(generator, writer, node), *operands)
-        return writer.result(target)
-
-    return write
-
-
 def _container(generator, writer, node, target):
     """from_tasklet, container_of: the device that an object is an attribute of."""
     value = writer.value(node.args[0])
@@ -237,11 +198,6 @@ WRITERS = {
     "spin_lock_irqsave": _lock_irqsave, "raw_spin_lock_irqsave": _lock_irqsave,
     "spin_unlock_irqrestore": _unlock_irqrestore, "raw_spin_unlock_irqrestore": _unlock_irqrestore,
     "raise_softirq": _raise, "raise_softirq_irqoff": _raise,
-    "queue_work": _queue_work, "schedule_work": _queue_work, "queue_work_on": _queue_work_on,
-    "flush_work": _work_call(workops.OP_FLUSH_WORK), "cancel_work_sync": _work_call(workops.OP_CANCEL_WORK_SYNC),
-    "queue_delayed_work": _delayed(workops.OP_QUEUE_DELAYED_WORK), "schedule_delayed_work": _delayed(workops.OP_QUEUE_DELAYED_WORK),
-    "mod_delayed_work": _delayed(workops.OP_MOD_DELAYED_WORK),
-    "cancel_delayed_work_sync": _work_call(workops.OP_CANCEL_WORK_SYNC, workops.DELAYED),
     "from_tasklet": _container, "container_of": _container,
     "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0),
     "ktime_get": _into(c.CODE_CLOCK), "smp_processor_id": _into(c.CODE_CPU_NUMBER),
@@ -251,4 +207,4 @@ WRITERS = {
     "this_cpu_inc": _count("percpu", c.CODE_FETCH_ADD_PERCPU, 1),
     "this_cpu_read": _count("percpu", c.CODE_FETCH_ADD_PERCPU, 0, True),
 }  # fmt: skip
-WRITERS |= timingcalls.WRITERS | waitcalls.WRITERS
+WRITERS |= timingcalls.WRITERS | waitcalls.WRITERS | workcalls.WRITERS

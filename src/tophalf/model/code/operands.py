@@ -10,8 +10,9 @@ def object_of(generator, writer, node):
 
 
 def address_of(writer, node, kind):
-    value = writer.value(node)
-    if not isinstance(value, Object) or value.kind != kind and "work" not in value.kind or not value.address:
+    """The address of an object of a kind; a delayed_work is a work, too."""
+    value, works = writer.value(node), ("work", "delayed_work")
+    if not isinstance(value, Object) or value.kind != kind and not {value.kind, kind} <= set(works) or not value.address:
         writer.refuse(node, "this object is not known here, or was never set up", "set it up in probe, and name it as dev.it")
     return value.address
 

@@ -8,6 +8,7 @@ from sleeping. That state is kept apart (B_STATE), so that what preempts the tas
 
 from tophalf import vocab
 from tophalf.model.code.crash import NO_KTHREAD, crash
+from tophalf.model.code.deferral import execute_deferral
 from tophalf.model.code.rwlocks import read_lock, read_unlock, write_lock, write_unlock
 from tophalf.model.code.waitfields import (
     ASLEEP,
@@ -43,6 +44,7 @@ from tophalf.model.code.waitops import (
     CODE_WRITE_LOCK,
     CODE_WRITE_UNLOCK,
     CODE_YIELD,
+    WAIT_END,
 )
 from tophalf.model.fields import (
     BLOCKED,
@@ -85,6 +87,8 @@ def execute_wait(m, cpu, frame, local, op, x, y, z):
         write_lock(m, cpu, frame, x)
     elif op == CODE_WRITE_UNLOCK:
         write_unlock(m, cpu, x)
+    elif op >= WAIT_END:
+        execute_deferral(m, cpu, frame, op, x, y, m[local + z])
     else:
         wait_as_task(m, cpu, frame, local, op, x, y, m[m[cpu + C_CURRENT] + K_WAITER])
 

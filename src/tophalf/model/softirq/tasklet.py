@@ -1,8 +1,7 @@
 """Tasklets: once scheduled they run once, on the CPU that scheduled them, and never on two at the same time.
 
 kernel/softirq.c __tasklet_schedule_common, tasklet_action_common. The frame of a run holds: R1 the list that it took, R2 the
-tasklet that runs, R3 the vector. OP_TASKLET_DISABLE is tasklet_disable_nosync. Left out: more than one task at
-a time that kills the same tasklet.
+tasklet that runs, R3 the vector. OP_TASKLET_DISABLE is tasklet_disable_nosync.
 """
 
 from tophalf import vocab
@@ -18,6 +17,7 @@ from tophalf.model.fields import (
     F_R2,
     F_R3,
     K_STATE,
+    K_WAIT_NEXT,
     TASKLET_RUNNING,
     TASKLET_SCHEDULED,
     TL_ADDRESS,
@@ -89,19 +89,25 @@ def waits_for(m, cpu, frame, tasklet, state):
         return False
     if m[tasklet + TL_STATE] & state == 0:
         return True
-    m[tasklet + TL_WAITER] = m[cpu + C_CURRENT]
+    task = m[cpu + C_CURRENT]
+    m[task + K_WAIT_NEXT] = m[tasklet + TL_WAITER]
+    m[tasklet + TL_WAITER] = task
     m[frame + F_PC] -= STRIDE
-    m[m[cpu + C_CURRENT] + K_STATE] = BLOCKED
+    m[task + K_STATE] = BLOCKED
     schedule(m, cpu, 0)
     return False
 
 
 @compiled
 def wake_waiter(m, cpu, tasklet):
-    """wake_up_var, where a state of the tasklet ends."""
-    if m[tasklet + TL_WAITER]:
-        wake(m, cpu, m[tasklet + TL_WAITER])
-        m[tasklet + TL_WAITER] = 0
+    """wake_up_var, where a state of the tasklet ends: all that wait, the last one first."""
+    task = m[tasklet + TL_WAITER]
+    m[tasklet + TL_WAITER] = 0
+    while task:
+        following = m[task + K_WAIT_NEXT]
+        m[task + K_WAIT_NEXT] = 0
+        wake(m, cpu, task)
+        task = following
 
 
 @compiled
