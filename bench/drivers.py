@@ -79,7 +79,7 @@ def model_run(loaded, seconds):
     start = time.process_time()
     run_on(world, round(seconds * 1e9))
     cpu_s = time.process_time() - start
-    words = world.builder.about["drivers"][0].words
+    words = world.builder.coded[0].words
     return cpu_s, *(int(world.memory[words[name]]) for name in ("interrupts", "tasklets"))
 
 

@@ -163,5 +163,5 @@ def test_skeletons_run_on_the_model_and_do_each_events_work(given, mechanism, tm
     world = make_world(load_scenario(str(tmp_path / "machine.toml")), 0)
     long = given.get("work_ns", 0) > MS
     world.run(25 * MS if long else 9_500_000)
-    done = int(world.memory[world.builder.about["drivers"][0].words["events"]])
+    done = int(world.memory[world.builder.coded[0].words["events"]])
     assert done == (1 if long else 10)  # at 0, 1, ... 9 ms; in 25 ms 20 ms of work are done once

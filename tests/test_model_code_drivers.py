@@ -14,6 +14,7 @@ from tophalf.model.code.generate import Generator
 from tophalf.model.code.objects import Device
 from tophalf.model.code.probe import Probe
 from tophalf.model.irq.builddevices import add_device
+from tophalf.model.simulate import load_scenario, simulate
 
 pytestmark = pytest.mark.kernels
 HEAD = "from tophalf.kernel import *\n"
@@ -307,3 +308,37 @@ def probe(dev):
 """
     machine = Machine(tmp_path, text, [1000, 9_000_000, 13_000_000], hz=250).run(100_000_000)
     assert [machine.word(name) for name in ("edges", "presses", "when")] == [3, 1, 36_000_000]  # jiffy 3 + 5, the tick after it
+
+
+def test_a_runs_summary_has_the_drivers_numbers(tmp_path):
+    text = """
+def handler(irq, dev):
+    dev.first += 1
+    atomic_inc(dev.second)
+    return IRQ_HANDLED
+
+def probe(dev):
+    dev.limit = -7
+    atomic_set(dev.second, 40)
+    return request_irq(dev.irq, handler, 0, "dev", dev)
+"""
+    (tmp_path / "it.py").write_text(f"{HEAD}{text}")
+    (tmp_path / "it.toml").write_text("""
+[machine]
+seconds = "1ms"
+[[driver]]
+name = "one"
+file = "it.py"
+irq = 24
+arrivals = "times"
+times = ["1us", "2us"]
+[[driver]]
+name = "two"
+file = "it.py"
+irq = 25
+""")
+    found = simulate(load_scenario(str(tmp_path / "it.toml"))).as_dict()
+    assert found["drivers"] == [
+        {"name": "one", "numbers": {"first": 2, "limit": -7, "second": 42}},
+        {"name": "two", "numbers": {"first": 0, "limit": -7, "second": 40}},
+    ]

@@ -20,7 +20,8 @@ def run_text(scenario, found):
     speed = f"{seconds / wall:.3g} times real time" if wall else ""
     head = f"{found['scenario']}, seed {found['seed']}, {seconds:g} s simulated in {wall:.3g} s ({speed})"
     lines = [render.paint(head, "bold"), *filter(None, [scenario.title]), "", *_aligned(figures(found)), *_asked(scenario)]
-    lines += ["", *_bars(found["cpus"]), "", *_busiest(found, seconds), *_orders(found), *_not_reached(scenario, found)]
+    lines += ["", *_bars(found["cpus"]), "", *_busiest(found, seconds), *_drivers(found)]
+    lines += [*_orders(found), *_not_reached(scenario, found)]
     return "\n".join(lines)
 
 
@@ -91,6 +92,13 @@ def _busiest(found, seconds, most=8):
     text = render.table([">IRQ", "device", ">count", ">/s", "on CPUs"], rows).splitlines()
     more = len(lines) - most
     return [*text, f"... and {more} more lines"] if more > 0 else text
+
+
+def _drivers(found):
+    """What drivers in Python have counted."""
+    told = [(driver["name"], driver["numbers"]) for driver in found["drivers"] if driver["numbers"]]
+    rows = [[name, ", ".join(f"{what} {human_count(value)}" for what, value in numbers.items())] for name, numbers in told]
+    return ["", *render.table(["driver", "its numbers"], rows).splitlines()] if rows else []
 
 
 def _orders(found, most=20):

@@ -35,6 +35,7 @@ def summarise(world):
         "timers": [_timer(m, timer) for timer in builder.timers],
         "cpus": [_cpu(m, cpu) for cpu in builder.cpus],
         "lines": [_line(world, irq, desc) for irq, desc in sorted(builder.irqs.items()) if irq >= 0],
+        "drivers": [_driver(m, driver) for driver in builder.coded],
         "orders": [one.as_dict() for one in world.answers],
         "digest": digest(world),
     }
@@ -95,6 +96,12 @@ def _line(world, irq, desc):
     return {"irq": irq, "name": strings[int(m[desc + f.D_NAME])], "count": sum(counts), "per_cpu": counts}
 
 
+def _driver(m, driver):
+    """What the attributes of a driver's device hold that are numbers."""
+    places = driver.words | {name: found.address for name, found in driver.objects.items() if found.kind == "atomic"}
+    return {"name": driver.name, "numbers": {name: int(m[address]) for name, address in sorted(places.items())}}
+
+
 def digest(world):
     """SHA-256 of every counter and histogram. Independent of tracing, of slices and of how the engine was compiled."""
     m, builder = world.memory, world.builder
@@ -119,6 +126,8 @@ def digest(world):
         found += _words(m, int(m[disk.address + b.B_HISTOGRAM]), f.HISTOGRAM_SIZE)
     for timer in builder.timers:
         found += [int(m[timer.address + field]) for field in (t.DT_RUNS, t.DT_LATE_SUM, t.DT_LATE_MAX)]
+    for driver in builder.coded:
+        found += _driver(m, driver)["numbers"].values()
     for one in world.answers:
         found += [one.time_ns, one.error]
     for sink in (int(m[queue + f.Q_SINK]) for queue in builder.stacked):
