@@ -3,18 +3,16 @@
 from tophalf.kernel import *
 
 SCENARIO = """
-title = "A key that bounces eight times at each press and release"
+title = "A key that is pressed, and bounces for 7 ms"
 
 [machine]
-seconds = "200ms"
+seconds = "100ms"
 
 [[driver]]
 name = "key"
 irq = 24
-rate = 80
-arrivals = "bursts"
-burst = 8
-gap = "100ms"
+arrivals = "times"
+times = ["10ms", "10.4ms", "11.1ms", "12.3ms", "12.9ms", "14.6ms", "15.8ms", "17ms"]
 """
 
 LEVEL = 0x0

@@ -2,6 +2,24 @@
 
 from tophalf.kernel import *
 
+SCENARIO = """
+title = "A queue of 64 entries that eight units of the device work on"
+
+[machine]
+seconds = "20ms"
+
+[[driver]]
+name = "nvme0q1"
+irq = 24
+status = -1
+doorbell = 0
+consumed = 4
+produced = 8
+depth = 64
+units = 8
+latency = "exponential 80us"
+"""
+
 SQ_DOORBELL, CQ_DOORBELL, CQ_TAIL = 0x0, 0x4, 0x8
 DEPTH = 64
 
@@ -13,10 +31,13 @@ def nvme_irq(irq, dev):
     spin_lock(dev.lock)
     done = (tail - dev.cq_head) % DEPTH
     dev.cq_head = tail
+    full = dev.in_flight == DEPTH - 1
     dev.in_flight -= done
+    dev.completed += done
     write_reg(dev, CQ_DOORBELL, tail)
     spin_unlock(dev.lock)
-    complete(dev.slot_free)
+    if full:
+        complete(dev.slot_free)  # who submits has waited for that
     return IRQ_HANDLED
 
 
@@ -32,12 +53,24 @@ def submit(dev):
         complete(dev.slot_free)
 
 
+def writer(dev):
+    while not kthread_should_stop():
+        submit(dev)
+        spend(1000)
+    return 0
+
+
 def probe(dev):
     spin_lock_init(dev.lock)
     init_completion(dev.slot_free)
     complete(dev.slot_free)
-    return request_irq(dev.irq, nvme_irq, 0, "nvme0q1", dev)
+    error = request_irq(dev.irq, nvme_irq, 0, "nvme0q1", dev)
+    if error:
+        return error
+    dev.task = kthread_run(writer, dev, "writer")
+    return 0
 
 
 def remove(dev):
+    kthread_stop(dev.task)
     free_irq(dev.irq, dev)
