@@ -72,6 +72,7 @@ class Builder:
         self.about, self.workqueues = {}, None
         # Of drivers in Python, see `code`: their Devices, registers of devices, and how many timers those have
         self.has_code, self.code_places, self.checks, self.lock_names = False, [], 0, {}
+        self.calls = []  # of [[call]]: buildcalls.Call
         self.coded, self.registers, self.units = [], [], 0
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)

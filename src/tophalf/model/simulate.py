@@ -128,12 +128,22 @@ def figures(found):
     if latency["mean"] is not None:
         rows.append(("latency", ", ".join(f"{name} {human_ns(value)}" for name, value in latency.items())))
     rows += [(f"disk {disk['name']}", _disk_figures(disk, seconds)) for disk in found["disks"]]
+    rows += [(f"call {call['name']}", _call_figures(call, seconds)) for call in found["calls"]]
     if found["work"]:
         counts = {name: sum(work[name] for work in found["work"]) for name in ("queued", "executed", "cancelled", "waiting")}
         rows.append(("work items", ", ".join(f"{human_count(count)} {name}" for name, count in counts.items())))
     switches = found["context_switches"]
     rows.append(("context switches", f"{human_count(switches['voluntary'])} voluntary, {switches['by_interrupt']:,} by interrupt"))
     return rows
+
+
+def _call_figures(call, seconds):
+    from tophalf.vocab import human_count, human_ns
+
+    told = [f"{human_count(call['done'])} of {call['device']} ({human_count(call['done'] / seconds)}/s)"]
+    told += [f"{human_count(call[name])} {name}" for name in ("failed", "inside") if call[name]]
+    told += [f"{name} {human_ns(call['latency_ns'][name])}" for name in ("mean", "p99") if call["done"]]
+    return ", ".join(told)
 
 
 def _disk_figures(disk, seconds):

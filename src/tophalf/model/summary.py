@@ -6,6 +6,7 @@ import json
 from tophalf.model import fields as f
 from tophalf.model import latencies
 from tophalf.model.block import blockfields as b
+from tophalf.model.code import callfields as k
 from tophalf.model.net import driverfields as d
 from tophalf.model.net import stackfields as s
 from tophalf.model.timer import timerfields as t
@@ -14,6 +15,8 @@ from tophalf.model.work.workcounts import work_counts
 
 TIMES = ("hardirq_ns", "softirq_ns", "ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
 DISK_COUNTERS = (b.B_SUBMITTED, b.B_COMPLETED, b.B_IN_PLACE, b.B_BY_SOFTIRQ, b.B_BY_IPI, b.B_LATENCY_SUM, b.B_LATENCY_MAX)
+
+CALL_COUNTERS = (k.CL_BEGUN, k.CL_DONE, k.CL_FAILED, k.CL_LATENCY_SUM, k.CL_LATENCY_MAX)
 
 
 def summarise(world):
@@ -32,6 +35,7 @@ def summarise(world):
         "sent": sum(int(m[tx + d.TX_DONE]) for tx in builder.sending),
         "disks": [_disk(m, disk) for disk in builder.disks],
         "work": work_counts(world),
+        "calls": [_call(m, call) for call in builder.calls],
         "timers": [_timer(m, timer) for timer in builder.timers],
         "cpus": [_cpu(m, cpu) for cpu in builder.cpus],
         "lines": [_line(world, irq, desc) for irq, desc in sorted(builder.irqs.items()) if irq >= 0],
@@ -75,6 +79,16 @@ def _disk(m, disk):
         "name": disk.name, "submitted": submitted, "completed": completed, "in_flight": submitted - completed,
         "finished": {"in_place": in_place, "softirq": softirq, "ipi": ipi},
         "latency_ns": latencies.summary(m[first : first + f.HISTOGRAM_SIZE], completed, total, most),
+    }  # fmt: skip
+
+
+def _call(m, call):
+    """How often a function of a driver was entered by tasks and came back, and how long that took."""
+    begun, done, failed, total, most = (int(m[call.address + field]) for field in CALL_COUNTERS)
+    first = int(m[call.address + k.CL_HISTOGRAM])
+    return {
+        "name": call.name, "device": call.device, "function": call.function, "done": done, "failed": failed,
+        "inside": begun - done, "latency_ns": latencies.summary(m[first : first + f.HISTOGRAM_SIZE], done, total, most),
     }  # fmt: skip
 
 
@@ -124,6 +138,8 @@ def digest(world):
     for disk in builder.disks:
         found += [int(m[disk.address + field]) for field in DISK_COUNTERS]
         found += _words(m, int(m[disk.address + b.B_HISTOGRAM]), f.HISTOGRAM_SIZE)
+    for call in builder.calls:
+        found += [int(m[call.address + field]) for field in CALL_COUNTERS]
     for timer in builder.timers:
         found += [int(m[timer.address + field]) for field in (t.DT_RUNS, t.DT_LATE_SUM, t.DT_LATE_MAX)]
     for driver in builder.coded:

@@ -7,7 +7,7 @@ what keys of devices cost that a scenario leaves to their defaults; two costs at
 import copy
 
 DRIVER = ("handler", "poll", "packet")  # of [costs], where a NIC does not give its own
-LOADS = ("task", "app", "job")  # sections whose costs are what somebody wants done
+LOADS = ("task", "app", "job", "call")  # sections whose costs are what somebody wants done
 FACTORS = (0.5, 2)
 
 
@@ -30,7 +30,7 @@ def _enters(scenario, name):
     if name == "page_fault":
         return any(task.fault for task in scenario.all("task"))
     if name == "syscall":
-        return bool(scenario.all("app")) or any(task.syscall for task in scenario.all("task"))
+        return bool(scenario.all("app") or scenario.all("call")) or any(task.syscall for task in scenario.all("task"))
     return name != "ipi" or scenario.one("machine").cpus > 1
 
 

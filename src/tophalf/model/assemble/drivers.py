@@ -30,7 +30,8 @@ def add(builder, scenario, entry):
     )  # fmt: skip
     device = Device(builder, driver, entry.name, entry.irq, line, hardware, registers)
     builder.coded.append(device)
-    Probe(Generator(builder, driver)).run(device)
+    device.generator = Generator(builder, driver)
+    Probe(device.generator).run(device)
 
 
 def _path(scenario, entry):

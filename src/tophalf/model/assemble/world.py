@@ -3,6 +3,7 @@
 from tophalf.model.assemble import (
     at,
     background,
+    calls,
     devices,
     disks,
     drivers,
@@ -19,8 +20,8 @@ from tophalf.model.assemble import (
 # Section: what puts its tables into a Builder. In this order: later ones may name what earlier ones made.
 ASSEMBLERS = (
     ("workqueue", works.add_queue), ("nic", nics.add), ("device", devices.add), ("driver", drivers.add), ("disk", disks.add),
-    ("timer", timers.add), ("work", works.add), ("task", tasks.add), ("job", disks.add_jobs), ("app", stack.add_app),
-    ("irqbalance", irqbalance.add), ("at", at.add),
+    ("timer", timers.add), ("work", works.add), ("task", tasks.add), ("call", calls.add), ("job", disks.add_jobs),
+    ("app", stack.add_app), ("irqbalance", irqbalance.add), ("at", at.add),
 )  # fmt: skip
 
 

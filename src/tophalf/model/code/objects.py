@@ -38,6 +38,7 @@ class Device:
     def __init__(self, builder, driver, name, number=0, line=0, hardware=0, registers=0):
         self.builder, self.name, self.number, self.line = builder, name, number, line
         self.hardware, self.registers = hardware, registers
+        self.generator = None
         self.kinds, self.words, self.objects = kinds_of_attributes(driver), {}, {}
 
     def word(self, name):

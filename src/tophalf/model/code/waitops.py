@@ -17,5 +17,9 @@ WAIT_END = CODE_WAIT_FROM + 16
 # QUEUE_WORK_ON: x, a work, on workqueue y on the CPU of local z; the delayed ones in so many jiffies as local z says; R0: what the
 # kernel answers. TASKLET_UNLOCK_WAIT: until tasklet x does not run.
 CODE_QUEUE_WORK_ON, CODE_QUEUE_DELAYED, CODE_MOD_DELAYED, CODE_TASKLET_UNLOCK_WAIT = range(WAIT_END, WAIT_END + 4)
-CODE_WAIT_END = WAIT_END + 4
+DEFERRAL_END = WAIT_END + 4
+# Of tasks that enter a driver: CALL_NEXT: sleep until source x says so; CALL_BEGIN, CALL_END: count in x a call that began at the
+# moment in y.
+CODE_CALL_NEXT, CODE_CALL_BEGIN, CODE_CALL_END = range(DEFERRAL_END, DEFERRAL_END + 3)
+CODE_WAIT_END = DEFERRAL_END + 3
 assert CODE_WAIT_END <= CODE_DEVICE_FROM

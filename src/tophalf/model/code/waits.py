@@ -7,6 +7,7 @@ from sleeping. That state is kept apart (B_STATE), so that what preempts the tas
 """
 
 from tophalf import vocab
+from tophalf.model.code.calling import execute_call
 from tophalf.model.code.crash import NO_KTHREAD, crash
 from tophalf.model.code.deferral import execute_deferral
 from tophalf.model.code.rwlocks import read_lock, read_unlock, write_lock, write_unlock
@@ -44,6 +45,7 @@ from tophalf.model.code.waitops import (
     CODE_WRITE_LOCK,
     CODE_WRITE_UNLOCK,
     CODE_YIELD,
+    DEFERRAL_END,
     WAIT_END,
 )
 from tophalf.model.fields import (
@@ -87,6 +89,8 @@ def execute_wait(m, cpu, frame, local, op, x, y, z):
         write_lock(m, cpu, frame, x)
     elif op == CODE_WRITE_UNLOCK:
         write_unlock(m, cpu, x)
+    elif op >= DEFERRAL_END:
+        execute_call(m, cpu, frame, op, x, y)
     elif op >= WAIT_END:
         execute_deferral(m, cpu, frame, op, x, y, m[local + z])
     else:

@@ -3,6 +3,7 @@
 from tophalf.scenario.sections import (
     app,
     at,
+    call,
     costs,
     device,
     disk,
@@ -19,5 +20,5 @@ from tophalf.scenario.sections import (
     workqueue,
 )
 
-_MODULES = (machine, costs, softirqs, nmi, workqueue, nic, device, driver, disk, timer, work, task, job, app, irqbalance, at)
+_MODULES = (machine, costs, softirqs, nmi, workqueue, nic, device, driver, call, disk, timer, work, task, job, app, irqbalance, at)
 SECTIONS = {module.SECTION.name: module.SECTION for module in _MODULES}
