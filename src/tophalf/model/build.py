@@ -74,6 +74,7 @@ class Builder:
         self.has_code, self.code_places, self.checks, self.lock_names = False, [], 0, {}
         self.calls = []  # of [[call]]: buildcalls.Call
         self.coded, self.registers, self.units = [], [], 0
+        self.watch, self.watched, self.watched_runs = 0, {}, {}  # of `buildwatch`: its address; {row: Watched}; {object: row}
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)
@@ -276,11 +277,13 @@ class Builder:
     def world(self, trace_rows=0):
         """The World, ready to run. trace_rows: room for events between two looks of Python; 0: no tracing."""
         from tophalf.model.code.buildcode import end_code
+        from tophalf.model.code.buildwatch import add_watch
         from tophalf.model.work.buildwork import end_work, timer_count
         from tophalf.model.world import World
 
         m = self.memory
         end_work(self)
+        add_watch(self)
         end_managed(self)
         end_stack(self)
         end_code(self)

@@ -6,7 +6,9 @@ One step of a CPU is one instruction of the program in its topmost frame. Interr
 from tophalf.model.block.block import disk_completes, execute_block
 from tophalf.model.block.blockops import BLOCK_END
 from tophalf.model.code.codes import execute_code
+from tophalf.model.code.crash import stands_still
 from tophalf.model.code.hardware import hardware_begins, hardware_fires
+from tophalf.model.code.watchdog import begin_watch, watch_looks
 from tophalf.model.cpu.ipi import ipis_arrive
 from tophalf.model.cpu.smpcall import call_functions
 from tophalf.model.fields import (
@@ -49,6 +51,7 @@ from tophalf.model.fields import (
     ON_QUEUE,
     ON_TICK,
     ON_TX,
+    ON_WATCH,
     RESCHED,
     RUNNING,
     T_KIND,
@@ -110,7 +113,7 @@ from tophalf.model.ops import (
     VECTOR_FROM,
     WORK_FROM,
 )
-from tophalf.model.sched.contexts import NO_INSTRUCTION, TIME_STANDS_STILL, call, charge, disturb, fail, pop
+from tophalf.model.sched.contexts import NO_INSTRUCTION, call, charge, disturb, fail, pop
 from tophalf.model.sched.sched import may_preempt, preempt
 from tophalf.model.sched.tasks import execute_task
 from tophalf.model.sched.tick import start_tick, start_timer, tick_arrives, timer_arrives
@@ -129,8 +132,8 @@ STILL_STEPS_MAX = 1 << 22  # far more than any machine needs between two moments
 LOOK_MASK = 15  # a CPU looks each 16 steps whether it must stop though no time passes; see trace.MARGIN
 (
     BEGIN_TASK, BEGIN_QUEUE, BEGIN_DEVICE, BEGIN_CPU, SETTLE_QUEUE, BEGIN_ACTOR, BEGIN_WORK, BEGIN_TX, SETTLE_TX, BEGIN_TIMER,
-    BEGIN_NMI, BEGIN_HARDWARE,
-) = range(12)  # fmt: skip
+    BEGIN_NMI, BEGIN_HARDWARE, BEGIN_WATCH,
+) = range(13)  # fmt: skip
 
 
 @entry
@@ -189,6 +192,8 @@ def fire(m, timer, kind, owner):
         nmi_arrives(m, owner)
     elif kind == ON_ARRIVAL or kind == ON_OPERATION:
         hardware_fires(m, kind, owner)
+    elif kind == ON_WATCH:
+        watch_looks(m, owner, timer)
     elif kind == ON_ACTOR:
         m[G_ACTOR] = owner
         m[G_LIMIT] = m[G_NOW]
@@ -236,7 +241,7 @@ def is_cut(m):
 def must_stop(m, cpu, steps):
     """A CPU has made some steps, and no time has passed: whether it goes on in the next slice, or never."""
     if steps > STILL_STEPS_MAX:
-        fail(m, cpu, TIME_STANDS_STILL)
+        stands_still(m, cpu)
     if not is_cut(m):
         return False
     m[G_READY_NEXT] = m[G_READY]
@@ -246,7 +251,7 @@ def must_stop(m, cpu, steps):
         m[G_STILL_STEPS] = 0
     m[G_STILL_STEPS] += steps
     if m[G_STILL_STEPS] > STILL_STEPS_MAX:
-        fail(m, cpu, TIME_STANDS_STILL)
+        stands_still(m, cpu)
     return True
 
 
@@ -377,6 +382,8 @@ def begin(m, what, address):
         hardware_begins(m, address)
     elif what == BEGIN_NMI:
         begin_nmi(m, address)
+    elif what == BEGIN_WATCH:
+        begin_watch(m, address)
     elif what == BEGIN_TIMER:
         begin_timer(m, address)
     elif what == BEGIN_WORK:

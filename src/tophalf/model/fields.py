@@ -31,7 +31,8 @@ T_TIME, T_SEQ, T_SLOT, T_KIND, T_OWNER, TIMER_SIZE = range(6)
 # What happens when it fires
 (
     ON_CPU, ON_TICK, ON_HRTIMER, ON_QUEUE, ON_IPI, ON_DEVICE, ON_ACTOR, ON_TX, ON_DISK, ON_NMI, ON_ARRIVAL, ON_OPERATION,
-) = range(12)  # fmt: skip
+    ON_WATCH,
+) = range(13)  # fmt: skip
 
 # A kernel timer: expires on its CPU, in the local timer interrupt or (from the wheel) in the TIMER softirq after it
 # where H_CPU is not 0, which is while it is pending. H_EXPIRES: of a timer of the wheel, the jiffy that was asked for.
@@ -147,7 +148,7 @@ TL_NEXT, TL_STATE, TL_COUNT, TL_PROGRAM, TL_ARG, TL_FUNCTION, TL_ADDRESS, TL_RUN
 TASKLET_SCHEDULED, TASKLET_RUNNING = 1, 2
 
 # A device with a line of its own or a share in one
-V_TIMER, _, _, _, _, V_DESC, V_LEVEL, V_ASSERTED, V_SOURCE, V_FIRED, V_CPU, DEVICE_SIZE = range(12)
+V_TIMER, _, _, _, _, V_DESC, V_LEVEL, V_ASSERTED, V_SOURCE, V_FIRED, V_CPU, V_LET_GO, DEVICE_SIZE = range(13)
 
 # What a handler answers, include/linux/irqreturn.h
 IRQ_NONE, IRQ_HANDLED, IRQ_WAKE_THREAD = 0, 1, 2

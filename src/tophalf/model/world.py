@@ -8,6 +8,7 @@ from tophalf.model import fields as f
 from tophalf.model.actors import Actors
 from tophalf.model.code.crash import DIVISION_BY_ZERO
 from tophalf.model.code.places import place_of
+from tophalf.model.sched.contexts import TIME_STANDS_STILL
 from tophalf.model.timer.timerfields import DT_FIRST
 
 ERRORS = {
@@ -49,6 +50,7 @@ class World:
             BEGIN_TASK,
             BEGIN_TIMER,
             BEGIN_TX,
+            BEGIN_WATCH,
             BEGIN_WORK,
             begin,
         )
@@ -77,6 +79,8 @@ class World:
         for timer in builder.timers:
             if self.memory[timer.address + DT_FIRST] >= 0:
                 begin(self.memory, BEGIN_TIMER, timer.address)
+        if builder.watch:
+            begin(self.memory, BEGIN_WATCH, builder.watch)
 
     @property
     def now_ns(self):
@@ -103,9 +107,9 @@ class World:
 
     def _error(self, number):
         place, where = place_of(self, int(self.memory[f.G_ERROR_AT])), f"simulated time {self.now_ns} ns"
-        do = "correct the driver" if place else "report this scenario"
-        error = DriverError if place and number >= DIVISION_BY_ZERO else TophalfError
-        return error(ERRORS[number], f"{place}, {where}" if place else where, DO.get(number, do))
+        do = "correct the driver" if place else DO.get(number, "report this scenario")
+        error = DriverError if place and (number >= DIVISION_BY_ZERO or number == TIME_STANDS_STILL) else TophalfError
+        return error(ERRORS[number], f"{place}, {where}" if place else where, do)
 
     def _settle(self):
         """Packets that came while nobody looked at their ring are offered all the same, wherever the run is cut."""

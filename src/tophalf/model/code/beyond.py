@@ -3,6 +3,8 @@
 from tophalf.model.code.codetimers import execute_timing
 from tophalf.model.code.timingops import TIMING_END
 from tophalf.model.code.waits import execute_wait
+from tophalf.model.code.watch import execute_watch
+from tophalf.model.code.watchfields import CODE_WATCH_END, CODE_WATCH_FROM
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ops import CODE_DEVICE_FROM, CODE_TIMER_FROM
 from tophalf.model.sched.contexts import NO_INSTRUCTION, fail
@@ -15,5 +17,7 @@ def beyond(m, cpu, frame, local, op, x, y, z):
         execute_wait(m, cpu, frame, local, op, x, y, z)
     elif CODE_TIMER_FROM <= op < TIMING_END:
         execute_timing(m, cpu, frame, local, op, x, y, z)
+    elif CODE_WATCH_FROM <= op < CODE_WATCH_END:
+        execute_watch(m, cpu, frame, op, x, y)
     else:
         fail(m, cpu, NO_INSTRUCTION)

@@ -1,12 +1,20 @@
 """What ends a run that a driver spoils: its errors, numbered as `world.ERRORS` words them. Each is a complaint, too."""
 
 from tophalf.model.code.complain import complain, here
-from tophalf.model.fields import C_FRAME, F_LEFT
+from tophalf.model.fields import C_FRAME, F_LEFT, G_ERROR
 from tophalf.model.ground.jit import compiled
-from tophalf.model.sched.contexts import fail
+from tophalf.model.sched.contexts import TIME_STANDS_STILL, fail
 
 DIVISION_BY_ZERO, SHIFT_OUT_OF_RANGE, NO_REGISTER, STEP_OF_ZERO, SLEEPS_IN_ATOMIC, NOT_ITS_LOCK = range(6, 12)  # G_ERROR
 NO_KTHREAD, NO_CPU = 20, 21
+
+
+@compiled
+def stands_still(m, cpu):
+    """A CPU goes round and round at no cost of time."""
+    if m[G_ERROR] == 0:
+        complain(m, cpu, TIME_STANDS_STILL, here(m, m[cpu + C_FRAME]), 0, 0)
+    fail(m, cpu, TIME_STANDS_STILL)
 
 
 @compiled

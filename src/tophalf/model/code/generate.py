@@ -9,6 +9,7 @@ import ast
 from tophalf.driver.subset import ends
 from tophalf.model.code import codeops as c
 from tophalf.model.code.buildcode import begin_code
+from tophalf.model.code.buildwatch import functions_that_run_again
 from tophalf.model.code.kernelcalls import write_call
 from tophalf.model.code.objects import Object
 from tophalf.model.code.statements import Statements
@@ -25,6 +26,7 @@ class Generator:
         begin_code(builder)
         self.builder, self.driver = builder, driver
         self._programs, self._queues = {}, {}
+        self.running_again = functions_that_run_again(driver)
 
     def function(self, name, statics):
         """The address of a function's program. statics: for each argument a Device or an Object, None where a number is handed over

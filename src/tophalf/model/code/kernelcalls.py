@@ -10,6 +10,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codeops as c
 from tophalf.model.code import timingcalls, waitcalls, workcalls
+from tophalf.model.code.buildwatch import say_what_is_queued
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.code.operands import FINDERS, address_of, object_of
 from tophalf.model.irq import manageops
@@ -46,6 +47,7 @@ def write_call(generator, writer, node, target):
     name = node.func.id
     if CALLS[name].sleeps:
         writer.write(c.CODE_MIGHT_SLEEP, generator.builder.memory.name(name) + 1)
+    say_what_is_queued(generator, writer, node)
     if name in PLAIN:
         for op, *operands in PLAIN[name]:
             writer.write(op, *(FINDERS[each](generator, writer, node) if each in FINDERS else each for each in operands))

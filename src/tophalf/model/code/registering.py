@@ -13,6 +13,7 @@ from tophalf.model.code import codeops as c
 from tophalf.model.code import timingcalls
 from tophalf.model.code import waitops as w
 from tophalf.model.code.buildhardware import register
+from tophalf.model.code.buildwatch import watched_handler, watched_run
 from tophalf.model.code.objects import Object
 from tophalf.model.code.waitfields import CP_DONE
 from tophalf.model.ground.program import Assembler
@@ -35,7 +36,10 @@ def _request_threaded_irq(probe, node, number, handler, thread, flags, name, dev
     line = builder.irqs.get(number)
     if line is None or number < 0:
         return -errno.EINVAL
-    programs = [generator.entry(function, (number, device)) if function else None for function in (handler, thread)]
+    programs = [
+        watched_handler(generator, handler, number, device) if handler else None,
+        generator.entry(thread, (number, device)) if thread else None,
+    ]
     try:
         requestirq.request_threaded_irq(builder, line, name, *programs, 0, flags)
     except requestirq.RequestError as error:
@@ -46,14 +50,14 @@ def _request_threaded_irq(probe, node, number, handler, thread, flags, name, dev
 
 def _tasklet_setup(probe, node, tasklet, function):
     m = probe.memory
-    m[tasklet.address + f.TL_PROGRAM] = probe.generator.entry(function, (tasklet,))
+    m[tasklet.address + f.TL_PROGRAM] = watched_run(probe.generator.builder, tasklet, probe.generator.entry(function, (tasklet,)))
     m[tasklet.address + f.TL_FUNCTION] = add_function(probe.generator.builder, function)
     return 0
 
 
 def _init_work(probe, node, work, function):
     m = probe.memory
-    m[work.address + g.X_PROGRAM] = probe.generator.entry(function, (work,))
+    m[work.address + g.X_PROGRAM] = watched_run(probe.generator.builder, work, probe.generator.entry(function, (work,)))
     m[work.address + g.X_FUNCTION] = add_function(probe.generator.builder, function)
     return 0
 

@@ -12,6 +12,7 @@ from tophalf.model.fields import (
     V_CPU,
     V_DESC,
     V_FIRED,
+    V_LET_GO,
     V_LEVEL,
     V_SOURCE,
     V_TIMER,
@@ -65,8 +66,10 @@ def signal(m, device):
 @compiled
 def acknowledge(m, device):
     """Its handler tells the device that it was heard."""
-    if m[device + V_LEVEL] and m[device + V_ASSERTED]:
-        m[m[device + V_DESC] + D_LINE] -= 1
+    if m[device + V_ASSERTED]:
+        m[device + V_LET_GO] += 1
+        if m[device + V_LEVEL]:
+            m[m[device + V_DESC] + D_LINE] -= 1
     m[device + V_ASSERTED] = 0
 
 

@@ -4,6 +4,7 @@ kernel/irq/spurious.c note_interrupt, poll_spurious_irqs, try_one_irq. The poll'
 Left out: irqfixup and irqpoll (the search of other lines for a handler), bogus answers of handlers, noirqdebug.
 """
 
+from tophalf.model.code.watchlines import nobody_cared
 from tophalf.model.fields import (
     A_FLAGS,
     C_IRQS_OFF,
@@ -100,6 +101,7 @@ def shut_off(m, cpu, desc):
     """irq N: nobody cared; Disabling IRQ #N. As lazy as any disabling: the line is masked when it comes once more."""
     log(m, cpu, LOG_NOBODY_CARED, m[desc + D_IRQ])
     log(m, cpu, LOG_DISABLING_IRQ, m[desc + D_IRQ])
+    nobody_cared(m, cpu, desc)
     m[desc + D_STATE] |= IRQ_SPURIOUS_DISABLED
     m[desc + D_DEPTH] += 1
     irq_disable(m, desc)

@@ -4,23 +4,28 @@ kernel/rcu/tree.c rcu_sched_clock_irq, rcu_pending, rcu_core, rcu_do_batch. A gr
 callbacks when none goes on. A CPU notices it in its own rcu_core, passes a quiescent state with a context switch or a tick that
 finds user mode or idle, and says so in its rcu_core. For an idle CPU it is said when the grace period has lasted some jiffies
 (force_qs_rnp). Left out: the tree of nodes and the thread rcu_preempt (grace periods begin and end at no cost), preemptible RCU,
-callbacks that are offloaded (rcu_nocbs), expedited grace periods, stalls.
+callbacks that are offloaded (rcu_nocbs), expedited grace periods.
 """
 
 from tophalf import vocab
 from tophalf.model.fields import (
     C_CURRENT,
+    C_FRAME,
     C_IDLE,
     C_ONLINE,
     C_SWITCHES,
     CPU_SIZE,
+    F_KIND,
     F_LEFT,
     F_PC,
     F_R1,
+    FRAME_SIZE,
     G_BLOCK,
     G_CPU_COUNT,
     G_CPUS,
     G_HZ_NS,
+    IN_HARDIRQ,
+    IN_TASK,
 )
 from tophalf.model.ground.costs import cost
 from tophalf.model.ground.jit import compiled
@@ -45,6 +50,7 @@ from tophalf.model.softirq.backgroundfields import (
     BP_WAIT_GP,
 )
 from tophalf.model.softirq.loadbalance import row_of, sched_balance_softirq
+from tophalf.model.softirq.rcustall import check_cpu_stall, start_stall_check
 from tophalf.model.softirq.softirq import mark_softirq, raise_softirq
 from tophalf.model.softirq.vectorops import OP_CALL_RCU, OP_LOAD_BALANCE, OP_RCU_CALLBACK, OP_RCU_CORE
 
@@ -76,6 +82,8 @@ def rcu_sched_clock_irq(m, cpu, quiescent):
     if quiescent or m[cpu + C_SWITCHES] != m[row + BP_SWITCHES]:
         m[row + BP_PASSED] = 1
     force_quiescent_states(m)
+    if m[m[G_BLOCK] + BG_GP_ON]:
+        check_cpu_stall(m, cpu)
     if rcu_pending(m, row):
         mark_softirq(m, cpu, vocab.RCU)
 
@@ -101,9 +109,18 @@ def force_quiescent_states(m):
     cpu = m[G_CPUS]
     for _ in range(m[G_CPU_COUNT]):
         row = row_of(m, cpu)
-        if m[row + BP_OWES] and (m[cpu + C_CURRENT] == m[cpu + C_IDLE] or not m[cpu + C_ONLINE]):
+        if m[row + BP_OWES] and (is_idle(m, cpu) or not m[cpu + C_ONLINE]):
             report(m, row)
         cpu += CPU_SIZE
+
+
+@compiled
+def is_idle(m, cpu):
+    """Whether it is idle with no interrupt on top, in which RCU watches (rcu_watching_snap_in_eqs); its tick does not count."""
+    kind = m[m[cpu + C_FRAME] + F_KIND]
+    if kind == IN_HARDIRQ:
+        kind = m[m[cpu + C_FRAME] - FRAME_SIZE + F_KIND]
+    return m[cpu + C_CURRENT] == m[cpu + C_IDLE] and kind == IN_TASK
 
 
 @compiled
@@ -148,6 +165,7 @@ def start_grace_period(m, cpu, row):
     m[background + BG_GP] += 1
     m[background + BG_GP_ON] = 1
     m[background + BG_GP_SINCE] = jiffies(m)
+    start_stall_check(m, background)
     m[row + BP_WAIT] = m[row + BP_NEXT]
     m[row + BP_WAIT_GP] = m[background + BG_GP]
     m[row + BP_NEXT] = 0

@@ -1,0 +1,108 @@
+"""What watches over drivers, laid out: the watchdogs of CPUs, and the short programs around handlers, tasklets and works."""
+
+from tophalf.driver.roles import QUEUEING, roles_of
+from tophalf.driver.subset import calls_in
+from tophalf.frozen import Frozen
+from tophalf.model import fields as f
+from tophalf.model import ops
+from tophalf.model.code import watchfields as w
+from tophalf.model.code.objects import Device, Object
+from tophalf.model.cpu.buildhotplug import MIGRATION_PID, PIDS_A_CPU, STOP_PRIORITY
+from tophalf.model.ground.program import Assembler
+from tophalf.model.irq.managefields import M_HOTPLUG
+
+QUEUES = QUEUEING | {"tasklet_schedule": 0, "tasklet_hi_schedule": 0}  # function: which argument is queued
+DELAYED = ("queue_delayed_work", "schedule_delayed_work", "mod_delayed_work")
+
+
+class Watched(Frozen):
+    """A handler. name: of its function; irq."""
+
+    __slots__ = ("name", "irq")
+
+
+def add_watch(builder):
+    """The watchdogs of a world with drivers. Left out where CPUs come and go: those of CPUs that are not there."""
+    m = builder.memory
+    if not builder.has_code or builder.watch or m[m[f.G_MANAGE] + M_HOTPLUG]:
+        return
+    watch = builder.watch = m.take(w.WATCH_SIZE)
+    builder.timer(watch + w.WT_NMI, f.ON_WATCH, watch)
+    builder.timer(watch + w.WT_HUNG, f.ON_WATCH, watch)
+    m[watch + w.WT_ROWS] = m.take(w.WATCHDOG_ROW * len(builder.cpus))
+    for number in range(len(builder.cpus)):
+        _add_watchdog(builder, number, m[watch + w.WT_ROWS] + number * w.WATCHDOG_ROW)
+    m[watch + w.WT_TASKS] = m.take(w.HUNG_ROW * len(builder.tasks))
+
+
+def _add_watchdog(builder, number, row):
+    """migration/N, above all tasks; its timer is the hrtimer of the lockup detectors."""
+    m, code = builder.memory, Assembler()
+    code.label("stopper")
+    code(w.CODE_WATCHED, row)
+    code(ops.OP_BLOCK, f.SLEEPING)
+    code(ops.OP_JUMP, "stopper")
+    code.label("hrtimer")
+    code(w.CODE_WATCHDOG, row)
+    code(ops.OP_RET)
+    places = builder.program(code)
+    pid = MIGRATION_PID + PIDS_A_CPU * number
+    task = builder._task(pid, f"migration/{number}", builder.cpus[number], places["stopper"], f.TASK, f.FIFO, STOP_PRIORITY)
+    m[task + f.K_FLAGS], m[task + f.K_STATE] = f.KERNEL_THREAD | f.PER_CPU_THREAD, f.SLEEPING
+    builder.hrtimer(task + f.K_TIMER, f.DO_CALL, places["hrtimer"])
+    m[row + w.WD_STOPPER] = task
+
+
+def watched_handler(generator, name, number, device):
+    """The program of a line's handler for a device, with what looks at it before and after."""
+    builder = generator.builder
+    if not isinstance(device, Device):
+        return generator.entry(name, (number, device))
+    m, code = builder.memory, Assembler()
+    row = m.take(w.HANDLER_ROW)
+    m[row + w.HW_DEVICE], m[row + w.HW_REGISTERS] = device.hardware, device.registers
+    m[row + w.HW_LINE], m[row + w.HW_IRQ] = builder.irqs[number], number
+    m[row + w.HW_HELD_OF] = -1
+    code.label("handler")
+    code(w.CODE_HANDLER, row, generator.function(name, (None, device)))
+    code(w.CODE_HANDLED, row)
+    line = generator.driver.functions[name].lineno
+    builder.watched[row] = Watched(name=name, irq=number)
+    builder.code_places.append((row, [line], generator.driver.path, name))  # the row stands for the function's first line
+    return builder.program(code)["handler"]
+
+
+def watched_run(builder, obj, program):
+    """The program of a tasklet or work, with what notes that it begins."""
+    code = Assembler()
+    code.label("run")
+    code(w.CODE_RUN, run_row(builder, obj), program)
+    return builder.program(code)["run"]
+
+
+def run_row(builder, obj):
+    """Where it is counted how a tasklet or work came to run."""
+    if obj.address not in builder.watched_runs:
+        builder.watched_runs[obj.address] = builder.memory.take(w.RUN_ROW)
+    return builder.watched_runs[obj.address]
+
+
+def functions_that_run_again(driver):
+    """Names of the functions of tasklets and works, and of those that they call."""
+    found, left = set(), [role.name for role in roles_of(driver) if role.kind in ("tasklet_fn", "work_fn")]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += [called for called in calls_in(driver.functions[name]) if called in driver.functions]
+    return found
+
+
+def say_what_is_queued(generator, writer, node):
+    """Before a call that queues a tasklet or work: which it is, where that may be in its own run. A delay makes it no fault."""
+    name = node.func.id
+    if name not in QUEUES or writer.function.name not in generator.running_again:
+        return
+    queued = writer.value(node.args[QUEUES[name]])
+    if isinstance(queued, Object) and queued.address and not (name in DELAYED and writer.value(node.args[-1]) != 0):
+        writer.write(w.CODE_AGAIN, run_row(generator.builder, queued))

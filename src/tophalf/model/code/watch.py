@@ -1,0 +1,17 @@
+"""Instructions of what watches over drivers, by their files."""
+
+from tophalf.model.code.watchdog import execute_watchdog
+from tophalf.model.code.watchfields import CODE_HANDLER, CODE_RUN
+from tophalf.model.code.watchlines import execute_handler
+from tophalf.model.code.watchruns import execute_run
+from tophalf.model.ground.jit import compiled
+
+
+@compiled
+def execute_watch(m, cpu, frame, op, x, y):
+    if op < CODE_HANDLER:
+        execute_watchdog(m, cpu, op, x)
+    elif op < CODE_RUN:
+        execute_handler(m, cpu, frame, op, x, y)
+    else:
+        execute_run(m, cpu, frame, op, x, y)
