@@ -18,6 +18,13 @@ produced = 8
 depth = 64
 units = 8
 latency = "exponential 80us"
+
+[[call]]
+device = "nvme0q1"
+function = "submit"
+name = "fio"
+tasks = 4
+run = "1us"
 """
 
 SQ_DOORBELL, CQ_DOORBELL, CQ_TAIL = 0x0, 0x4, 0x8
@@ -53,24 +60,12 @@ def submit(dev):
         complete(dev.slot_free)
 
 
-def writer(dev):
-    while not kthread_should_stop():
-        submit(dev)
-        spend(1000)
-    return 0
-
-
 def probe(dev):
     spin_lock_init(dev.lock)
     init_completion(dev.slot_free)
     complete(dev.slot_free)
-    error = request_irq(dev.irq, nvme_irq, 0, "nvme0q1", dev)
-    if error:
-        return error
-    dev.task = kthread_run(writer, dev, "writer")
-    return 0
+    return request_irq(dev.irq, nvme_irq, 0, "nvme0q1", dev)
 
 
 def remove(dev):
-    kthread_stop(dev.task)
     free_irq(dev.irq, dev)

@@ -113,3 +113,7 @@ def test_a_queue_is_as_full_as_it_can_be_and_no_fuller():
     # eight exponential servers that are never idle: a Poisson process of 100,000 a second
     assert abs(queue["completed"] - 2000) < 5 * 2000**0.5
     assert found["interrupts"] <= queue["completed"]
+    (call,) = found["calls"]
+    assert (call["done"], call["inside"]) == (queue["completed"] + 63, 4)
+    # Little: four tasks are in a call or compute for 1 us
+    assert abs(call["done"] * (call["latency_ns"]["mean"] + 1000) / 20_000_000 - 4) < 0.05
