@@ -249,7 +249,7 @@ def test_what_ends_the_run_names_the_line(tmp_path, text, what):
 
 @pytest.mark.parametrize("text, what", [
     ("def f(dev):\n    return 0\n", "there is no probe"),
-    (handler("dev.x = request_irq(dev.irq, handler, 0, 'x', dev)"), "driver.py:4: the model does not run request_irq yet"),
+    (handler("dev.x = request_irq(dev.irq, handler, 0, 'x', dev)"), "driver.py:2: handler hands itself to the kernel"),
     (handler().replace("dev.irq", "99"), "probe returned -22"),
     (handler().replace("    return request", "    schedule_work(dev.w)\n    return request"), "schedule_work in probe"),
     ("def handler(irq, dev):\n    return 0\n\ndef probe(dev):\n    request_irq(dev.irq, handler, 0, 'a', dev)\n"

@@ -25,6 +25,7 @@ ERRORS = {
     11: "a driver unlocks what is not locked, or not by it",
     20: "a driver stops a kthread that it has not started",
     21: "a driver names a CPU that is not there",
+    22: "a call of a driver registers once more what is registered still",
 }
 DO = {3: "give interrupts, handlers or tasks a cost"}
 

@@ -23,6 +23,7 @@ _OF_INTEREST = re.compile(
     r"soft lockup|hard LOCKUP|rcu.*(?:stall|starved)|irq stuck|interrupt(?:s)? (?:storm|took too long)|"
     r"perf: interrupt took too long|workqueue: .* hogged CPU|BUG: workqueue lockup|"
     r"hrtimer: interrupt took|IRQ handler .* enabled interrupts|Flags mismatch irq|genirq: |"
+    r"Trying to free (?:already-free )?IRQ|Unbalanced enable for IRQ|"
     r"[Ii]rqpoll|IRQ lockup detection|[Tt]hreaded irq requested with handler=NULL"
 )
 # One of these is in every line of interest: looking for them first is ten times cheaper than the pattern.

@@ -1,6 +1,8 @@
 """Instructions of drivers from CODE_WAIT_FROM on: each range has a file of its own."""
 
+from tophalf.model.code.coderegister import execute_register
 from tophalf.model.code.codetimers import execute_timing
+from tophalf.model.code.registerops import REGISTER_END
 from tophalf.model.code.timingops import TIMING_END
 from tophalf.model.code.waits import execute_wait
 from tophalf.model.code.watch import execute_watch
@@ -17,6 +19,8 @@ def beyond(m, cpu, frame, local, op, x, y, z):
         execute_wait(m, cpu, frame, local, op, x, y, z)
     elif CODE_TIMER_FROM <= op < TIMING_END:
         execute_timing(m, cpu, frame, local, op, x, y, z)
+    elif TIMING_END <= op < REGISTER_END:
+        execute_register(m, cpu, frame, local, op, x, y, z)
     elif CODE_WATCH_FROM <= op < CODE_WATCH_END:
         execute_watch(m, cpu, frame, op, x, y)
     else:

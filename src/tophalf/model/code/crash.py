@@ -6,7 +6,7 @@ from tophalf.model.ground.jit import compiled
 from tophalf.model.sched.contexts import TIME_STANDS_STILL, fail
 
 DIVISION_BY_ZERO, SHIFT_OUT_OF_RANGE, NO_REGISTER, STEP_OF_ZERO, SLEEPS_IN_ATOMIC, NOT_ITS_LOCK = range(6, 12)  # G_ERROR
-NO_KTHREAD, NO_CPU = 20, 21
+NO_KTHREAD, NO_CPU, REGISTERED_TWICE = 20, 21, 22
 
 
 @compiled

@@ -46,7 +46,13 @@ def _no_cpu(case):
     return "no-cpu", "a CPU that is not there", "count them from 0, as smp_processor_id does"
 
 
+def _registered_twice(case):
+    title = "this call registers once more what is registered still: the model has room for one of each call and device"
+    return "registered-twice", title, "free or stop it before; or write a call for each"
+
+
 WORDS = {
     c.DIVISION_BY_ZERO: _division, c.SHIFT_OUT_OF_RANGE: _shift, c.NO_REGISTER: _register, c.STEP_OF_ZERO: _step,
     c.SLEEPS_IN_ATOMIC: _sleep, c.NOT_ITS_LOCK: _not_held, c.NO_KTHREAD: _no_kthread, c.NO_CPU: _no_cpu,
+    c.REGISTERED_TWICE: _registered_twice,
 }  # fmt: skip

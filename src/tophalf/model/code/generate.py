@@ -7,6 +7,7 @@ refused with the driver's file and line.
 import ast
 
 from tophalf.driver.subset import ends
+from tophalf.errors import TophalfError
 from tophalf.model.code import codeops as c
 from tophalf.model.code.buildcode import begin_code
 from tophalf.model.code.buildwatch import functions_that_run_again
@@ -33,7 +34,11 @@ class Generator:
         in a local, in their order from 0. Raises: TophalfError for what the model cannot run."""
         key = name, tuple(id(static) if static is not None else None for static in statics)
         if key not in self._programs:
+            self._programs[key] = None
             self._programs[key] = self._written(Statements(self, self.driver.functions[name], statics))
+        if self._programs[key] is None:
+            where = f"{self.driver.path}:{self.driver.functions[name].lineno}"
+            raise TophalfError(f"{name} hands itself to the kernel while it runs", where, "set it up in another function, as probe")
         return self._programs[key]
 
     def entry(self, name, arguments):

@@ -56,6 +56,13 @@ class Device:
             self.builder.lock_names[address] = f"{self.name}.{name}"
         return self.objects[name]
 
+    def takes(self, name, value):
+        """Whether an Object that was made while the driver runs can be this attribute: for good, and nobody has asked before."""
+        if name in self.objects and self.objects[name].address:
+            return self.objects[name] is value
+        self.objects[name] = value
+        return True
+
 
 MAKERS = {
     "spinlock": lambda builder, name: add_lock(builder),

@@ -5,26 +5,17 @@ Each function takes the Probe, the call's node and its arguments: ints, Devices,
 
 import errno
 
-from tophalf.driver.api import CONSTANTS
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.code import codefields as k
-from tophalf.model.code import codeops as c
 from tophalf.model.code import timingcalls
-from tophalf.model.code import waitops as w
 from tophalf.model.code.buildhardware import register
-from tophalf.model.code.buildwatch import watched_handler, watched_run
+from tophalf.model.code.buildregister import add_driver_workqueue, add_kthread, identity, irq_programs, is_invalid, run_program
 from tophalf.model.code.objects import Object
 from tophalf.model.code.waitfields import CP_DONE
-from tophalf.model.ground.program import Assembler
 from tophalf.model.irq import requestirq
 from tophalf.model.irq.builddevices import add_function
 from tophalf.model.work import workfields as g
-from tophalf.model.work.buildwork import add_workqueue
-
-COMM_SIZE = 15
-WQ_FLAGS = ("WQ_BH", "WQ_UNBOUND", "WQ_FREEZABLE", "WQ_MEM_RECLAIM", "WQ_HIGHPRI", "WQ_CPU_INTENSIVE", "WQ_SYSFS",
-            "WQ_POWER_EFFICIENT", "WQ_PERCPU")  # fmt: skip
 
 
 def _request_irq(probe, node, number, handler, flags, name, device):
@@ -34,14 +25,11 @@ def _request_irq(probe, node, number, handler, flags, name, device):
 def _request_threaded_irq(probe, node, number, handler, thread, flags, name, device):
     builder, generator = probe.generator.builder, probe.generator
     line = builder.irqs.get(number)
-    if line is None or number < 0:
+    if line is None or number < 0 or is_invalid(flags, device):
         return -errno.EINVAL
-    programs = [
-        watched_handler(generator, handler, number, device) if handler else None,
-        generator.entry(thread, (number, device)) if thread else None,
-    ]
+    programs = irq_programs(generator, handler, thread, number, device)
     try:
-        requestirq.request_threaded_irq(builder, line, name, *programs, 0, flags)
+        requestirq.request_threaded_irq(builder, line, name, *programs, identity(device), flags)
     except requestirq.RequestError as error:
         probe.refused = TophalfError(error.what, f"{probe.driver.path}:{node.lineno}, {error.where}", error.do)
         return -error.errno
@@ -50,14 +38,14 @@ def _request_threaded_irq(probe, node, number, handler, thread, flags, name, dev
 
 def _tasklet_setup(probe, node, tasklet, function):
     m = probe.memory
-    m[tasklet.address + f.TL_PROGRAM] = watched_run(probe.generator.builder, tasklet, probe.generator.entry(function, (tasklet,)))
+    m[tasklet.address + f.TL_PROGRAM] = run_program(probe.generator, tasklet, function)
     m[tasklet.address + f.TL_FUNCTION] = add_function(probe.generator.builder, function)
     return 0
 
 
 def _init_work(probe, node, work, function):
     m = probe.memory
-    m[work.address + g.X_PROGRAM] = watched_run(probe.generator.builder, work, probe.generator.entry(function, (work,)))
+    m[work.address + g.X_PROGRAM] = run_program(probe.generator, work, function)
     m[work.address + g.X_FUNCTION] = add_function(probe.generator.builder, function)
     return 0
 
@@ -70,26 +58,16 @@ def _open_softirq(probe, node, number, function):
 
 
 def _kthread_run(probe, node, function, device, name):
-    builder, code = probe.generator.builder, Assembler()
-    code.label("thread")
-    code(w.CODE_KTHREAD_BEGIN, "end")
-    code(c.CODE_CALL, probe.generator.entry(function, (device,)), 0, 0)
-    code.label("end")
-    code(w.CODE_KTHREAD_EXIT)
-    task = builder.task(name[:COMM_SIZE], 0, builder.program(code)["thread"], kernel_thread=True)
-    return Object("task", name, device, task)
+    return Object("task", name, device, add_kthread(probe.generator, function, device, name)[0])
 
 
-def _alloc_workqueue(probe, node, name, flags, max_active=0, more=0):
-    modelled = more
-    for flag in WQ_FLAGS:
-        if flags & CONSTANTS[flag]:
-            modelled |= getattr(g, flag)
-    return Object("workqueue", name, None, add_workqueue(probe.generator.builder, name, modelled, max_active))
+def _alloc_workqueue(probe, node, name, flags, max_active=0, ordered=False):
+    queue = add_driver_workqueue(probe.generator.builder, name, flags, max_active, ordered)
+    return Object("workqueue", name, None, queue)
 
 
 def _alloc_ordered_workqueue(probe, node, name, flags):
-    return _alloc_workqueue(probe, node, name, flags, 0, g.WQ_UNBOUND | g.WQ_ORDERED)
+    return _alloc_workqueue(probe, node, name, flags, ordered=True)
 
 
 def _register(probe, node, device, number):

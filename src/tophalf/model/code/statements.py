@@ -66,9 +66,13 @@ class Statements(Expressions):
     def store(self, target, value):
         """Into an attribute of a device."""
         device = self.device(target.value)
+        if isinstance(value, Object) and value.kind == "task":
+            return self.write(c.CODE_STORE, device.object(target.attr, "task").address, self.slot(target, value.address))
+        if isinstance(value, Object) and value.kind == "workqueue" and device.takes(target.attr, value):
+            return None
         if target.attr == "irq" or target.attr in device.kinds or isinstance(value, (Device, Object)):
             self.refuse(target, f"{ast.unparse(target)} is set while the driver runs", "set it in probe; here only numbers change")
-        self.write(c.CODE_STORE, device.word(target.attr), self.slot(target, value))
+        return self.write(c.CODE_STORE, device.word(target.attr), self.slot(target, value))
 
     # Branches and loops
 

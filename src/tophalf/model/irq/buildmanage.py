@@ -94,12 +94,13 @@ def end_managed(builder):
 
 
 def start_lines(builder, memory):
-    """Before the run: each line gets its CPU, in order of number, and its threads go there. Raises: TophalfError."""
+    """Before the run: each line gets its CPU, in order of number, and its threads go there; but for those that a driver in Python
+    will ask for later. Raises: TophalfError."""
     from tophalf.model.irq.manage import REQUEST_IRQ, command
 
     for number in sorted(builder.irqs):
         desc = builder.irqs[number]
-        if number >= 0 and command(memory, REQUEST_IRQ, desc):
+        if number >= 0 and (memory[desc + f.D_ACTIONS] or not builder.has_code) and command(memory, REQUEST_IRQ, desc):
             cpu = memory[desc + f.D_NEXT_CPU]
             whose = f"CPU {memory[cpu + f.C_NUMBER]} has" if cpu else "its CPUs have"
             raise TophalfError(f"{whose} no vector left", f"IRQ {number}", "deliver some of the lines elsewhere")

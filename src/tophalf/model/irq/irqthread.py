@@ -2,7 +2,8 @@
 
 A thread's frame has its action in F_ARG. It runs on the CPU that its line is for, and follows it. A forced thread (threadirqs,
 PREEMPT_RT) runs the handler that was made for the hardirq, with bottom halves off and, without RT, interrupts too; what that
-handler wants a thread for is done by a second one (irq/N-s-name). Left out: threads that are stopped, IRQCHIP_EOI_THREADED.
+handler wants a thread for is done by a second one (irq/N-s-name). One that is to stop (`setupirq`) does first
+what it was woken for. Left out: IRQCHIP_EOI_THREADED.
 """
 
 from tophalf.model.fields import (
@@ -11,6 +12,7 @@ from tophalf.model.fields import (
     A_MASK,
     A_RUNTHREAD,
     A_SECONDARY,
+    A_STOPPER,
     A_TASK,
     A_THREAD,
     A_THREAD_FLAGS,
@@ -22,6 +24,7 @@ from tophalf.model.fields import (
     D_STATE,
     D_THREADS_ACTIVE,
     D_THREADS_HANDLED,
+    DEAD,
     F_ARG,
     F_PC,
     F_R0,
@@ -32,6 +35,7 @@ from tophalf.model.fields import (
     IRQ_WAKE_THREAD,
     IRQTF_AFFINITY,
     IRQTF_FORCED_THREAD,
+    IRQTF_STOP,
     K_STATE,
     SLEEPING,
 )
@@ -86,13 +90,24 @@ def irq_wait_for_interrupt(m, cpu, frame, action):
     forced = m[action + A_THREAD_FLAGS] & IRQTF_FORCED_THREAD
     if m[action + A_RUNTHREAD] == 0:
         m[frame + F_PC] -= STRIDE
-        m[m[cpu + C_CURRENT] + K_STATE] = SLEEPING
-        schedule(m, cpu, 0)
+        if m[action + A_THREAD_FLAGS] & IRQTF_STOP:
+            kthread_exit(m, cpu, action)
+        else:
+            m[m[cpu + C_CURRENT] + K_STATE] = SLEEPING
+            schedule(m, cpu, 0)
     elif not forced or local_bh_disable(m, cpu, frame):
         m[action + A_RUNTHREAD] = 0
         if forced and not is_rt(m):
             m[cpu + C_IRQS_OFF] = 1
         call(m, cpu, m[action + A_THREAD], m[action + A_ARG])
+
+
+@compiled
+def kthread_exit(m, cpu, action):
+    """Its thread ends, and who waits for that goes on. It begins where it began, if the action is asked for again."""
+    m[m[cpu + C_CURRENT] + K_STATE] = DEAD
+    wake(m, cpu, m[action + A_STOPPER])
+    schedule(m, cpu, 0)
 
 
 @compiled

@@ -1,7 +1,8 @@
 """Handlers as drivers install them: what request_irq allows, and what becomes of it with forced threads.
 
-kernel/irq/manage.c request_threaded_irq, __setup_irq, irq_setup_forced_threading. Raises RequestError with the kernel's errno. Left
-out: free_irq, IRQF_PROBE_SHARED, IRQF_NO_AUTOEN, per-CPU device ids, nested threads, changing the trigger of a line.
+kernel/irq/manage.c request_threaded_irq, __setup_irq, irq_setup_forced_threading. Raises RequestError with the kernel's errno.
+While the machine runs it is `setupirq`. Left out: IRQF_PROBE_SHARED, IRQF_NO_AUTOEN before the run, per-CPU device ids, nested
+threads, changing the trigger of a line.
 """
 
 import errno
@@ -30,6 +31,26 @@ def request_irq(builder, desc, name, handler, argument=0, flags=f.IRQF_SHARED):
 
 def request_threaded_irq(builder, desc, name, handler, thread, argument=0, flags=0):
     """handler: a program for the hardirq, None for the default one, which wakes the thread; thread: a program, None for none."""
+    new, flags = _asked(builder, desc, name, handler, thread, argument, flags)
+    flags, mask = _agree(builder, desc, new, flags)
+    return _install(builder, desc, new, flags, mask)
+
+
+def lay_out(builder, desc, name, handler, thread, argument, flags):
+    """The action of a request that comes while the machine runs; its threads are dead until then. Returns its address."""
+    m = builder.memory
+    new, flags = _asked(builder, desc, name, handler, thread, argument, flags)
+    action = _laid_out(builder, desc, new, flags, 0)
+    if not new["handler"]:
+        m[action + f.A_THREAD_FLAGS] |= f.IRQTF_NO_HANDLER
+    for each in (action, m[action + f.A_SECONDARY]):
+        if each and m[each + f.A_TASK]:
+            m[m[each + f.A_TASK] + f.K_STATE] = f.DEAD
+    return action
+
+
+def _asked(builder, desc, name, handler, thread, argument, flags):
+    """What request_threaded_irq makes of its arguments, by itself. Returns (what is asked for, flags)."""
     m = builder.memory
     if not handler and not thread:
         raise _refused(builder, desc, name, errno.EINVAL, "neither a handler nor a thread", "give one")
@@ -43,8 +64,7 @@ def request_threaded_irq(builder, desc, name, handler, thread, argument=0, flags
         new |= {"handler": None, "thread": handler, "forced": True, "second": thread}
     if m[desc + f.D_CHIP] == f.CHIP_MSI:  # IRQCHIP_ONESHOT_SAFE: a message is sent once
         flags &= ~f.IRQF_ONESHOT
-    flags, mask = _agree(builder, desc, new, flags)
-    return _install(builder, desc, new, flags, mask)
+    return new, flags
 
 
 def _trigger(m, desc):
@@ -98,15 +118,22 @@ def _refused(builder, desc, name, number, text, remedy):
 
 
 def _install(builder, desc, new, flags, mask):
-    """The action at the end of the line's list, with its thread or threads."""
-    m, number = builder.memory, builder.memory[desc + f.D_IRQ]
+    """The action at the end of the line's list."""
+    m = builder.memory
     last = desc + f.D_ACTIONS
     for action in actions_of(m, desc):
         last = action + f.A_NEXT
     if last == desc + f.D_ACTIONS:
         m[desc + f.D_ONESHOT] = int(bool(flags & f.IRQF_ONESHOT))
+    action = m[last] = _laid_out(builder, desc, new, flags, mask)
+    return action
+
+
+def _laid_out(builder, desc, new, flags, mask):
+    """The action, with its thread or threads."""
+    m, number = builder.memory, builder.memory[desc + f.D_IRQ]
     handler = new["handler"] or builder.routines["default_primary_handler"]
-    action = m[last] = _action(builder, desc, new, handler, flags, mask)
+    action = _action(builder, desc, new, handler, flags, mask)
     if new["thread"]:
         _thread(builder, action, f"irq/{number}-{new['name']}", new["thread"])
     m[action + f.A_THREAD_FLAGS] = f.IRQTF_FORCED_THREAD if new["forced"] else 0
@@ -119,7 +146,7 @@ def _install(builder, desc, new, flags, mask):
 
 def _action(builder, desc, new, handler, flags, mask):
     m = builder.memory
-    action = m.take(f.ACTION_SIZE)
+    action = m.take(f.ACTION_SIZE + (f.LAID_OUT if builder.has_code else 0))
     m[action + f.A_IRQ], m[action + f.A_HANDLER], m[action + f.A_NAME] = desc, handler, m.name(new["name"])
     m[action + f.A_ARG], m[action + f.A_FLAGS], m[action + f.A_MASK] = new["argument"], flags, mask
     return action

@@ -20,7 +20,7 @@ def add_timer(builder, name, kind="wheel", cpu=0, first_ns=None, program=None):
     """A timer whose function is still to be set (`set_function`); program: until then, None for one that does nothing. first_ns:
     when it starts before the run; None: it does not."""
     m = builder.memory
-    timer = m.take(t.DRIVER_TIMER_SIZE)
+    timer = m.take(t.DRIVER_TIMER_SIZE if program is None else t.CODE_TIMER_SIZE)
     builder.hrtimer(timer, f.DO_CALL + KINDS[kind], builder.routines["nothing"] if program is None else program)
     m[timer + t.DT_CPU], m[timer + t.DT_FIRST] = builder.cpus[cpu], -1 if first_ns is None else first_ns
     builder.timers.append(DriverTimer(name, kind, timer, cpu))
