@@ -1,8 +1,8 @@
 """Requests and frees while the machine runs against `requestirq`, which is asked anew before each of them.
 
 Twin of: setupirq, coderegister.
-The slow twin keeps a list of those who have the line, and makes a machine at whose beginning they ask for it; whether it lets in one
-more there is what the running machine has to answer. Masks: the driver's numbers as sets of CPUs.
+The slow twin keeps a list of those who have the line, and makes a machine at whose beginning they ask for it; whether it lets in
+one more there is what the running machine has to answer. Masks: the driver's numbers as sets of CPUs.
 """
 
 import pytest

@@ -75,6 +75,7 @@ class Builder:
         self.calls = []  # of [[call]]: buildcalls.Call
         self.coded, self.registers, self.units = [], [], 0
         self.watch, self.watched, self.watched_runs = 0, {}, {}  # of `buildwatch`: its address; {row: Watched}; {object: row}
+        self.modules = {}  # {name of a driver in Python: orders.modules.Module}
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)

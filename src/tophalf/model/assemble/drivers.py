@@ -12,6 +12,7 @@ from tophalf.model.code.generate import Generator
 from tophalf.model.code.objects import Device
 from tophalf.model.code.probe import Probe
 from tophalf.model.irq.builddevices import add_device
+from tophalf.model.orders.modules import LOADED, Module, begins_absent
 
 
 def add(builder, scenario, entry):
@@ -31,7 +32,10 @@ def add(builder, scenario, entry):
     device = Device(builder, driver, entry.name, entry.irq, line, hardware, registers)
     builder.coded.append(device)
     device.generator = Generator(builder, driver)
-    Probe(device.generator).run(device)
+    module = builder.modules[entry.name] = Module(builder, device)
+    if not begins_absent(scenario, entry.name):
+        Probe(device.generator).run(device)
+        builder.memory[module.state] = LOADED
 
 
 def _path(scenario, entry):

@@ -4,6 +4,7 @@ from tophalf.driver.api import CONSTANTS
 from tophalf.model.code import codeops as c
 from tophalf.model.code import waitops as w
 from tophalf.model.code.buildwatch import watched_handler, watched_run
+from tophalf.model.code.objects import Object
 from tophalf.model.ground.program import Assembler
 from tophalf.model.work import workfields as g
 from tophalf.model.work.buildwork import add_workqueue
@@ -15,7 +16,7 @@ WQ_FLAGS = ("WQ_BH", "WQ_UNBOUND", "WQ_FREEZABLE", "WQ_MEM_RECLAIM", "WQ_HIGHPRI
 
 def identity(device):
     """What tells a device's action from others of its line (dev_id): an address of its own; 0 for None."""
-    return device.word("struct device") if device else 0
+    return device.identity if device else 0
 
 
 def is_invalid(flags, device):
@@ -51,10 +52,14 @@ def add_kthread(generator, function, device, name):
     return builder.task(name[:COMM_SIZE], 0, program, kernel_thread=True), program
 
 
-def add_driver_workqueue(builder, name, flags, max_active=0, ordered=False):
-    """alloc_workqueue, by the API's flags. Returns its address. Raises: TophalfError for what the kernel refuses."""
+def own_workqueue(generator, name, flags, max_active=0, ordered=False):
+    """alloc_workqueue, by the API's flags: an Object, of each name one. Raises: TophalfError for what the kernel refuses."""
+    if name in generator.made:
+        return generator.made[name]
     modelled = g.WQ_UNBOUND | g.WQ_ORDERED if ordered else 0
     for flag in WQ_FLAGS:
         if flags & CONSTANTS[flag]:
             modelled |= getattr(g, flag)
-    return add_workqueue(builder, name, modelled, max_active)
+    queue = add_workqueue(generator.builder, name, modelled, max_active)
+    generator.made[name] = Object("workqueue", name, None, queue)
+    return generator.made[name]

@@ -28,6 +28,7 @@ class Generator:
         self.builder, self.driver = builder, driver
         self._programs, self._queues = {}, {}
         self.running_again = functions_that_run_again(driver)
+        self.made = {}  # {name: Object} of its own workqueues: a probe that runs once more has them again
 
     def function(self, name, statics):
         """The address of a function's program. statics: for each argument a Device or an Object, None where a number is handed over

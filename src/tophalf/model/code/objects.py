@@ -33,11 +33,12 @@ class Object:
 
 class Device:
     """One device of a driver. number: that `dev.irq` is; line: address of its descriptor, hardware: of the device on it, or 0;
-    registers: their address, 0 for none; words: {attribute: address of its number}; objects: {attribute: Object}."""
+    registers: their address, 0 for none; identity: an address of its own; words: {attribute: address of its number}; objects:
+    {attribute: Object}."""
 
     def __init__(self, builder, driver, name, number=0, line=0, hardware=0, registers=0):
         self.builder, self.name, self.number, self.line = builder, name, number, line
-        self.hardware, self.registers = hardware, registers
+        self.hardware, self.registers, self.identity = hardware, registers, builder.memory.take(1)
         self.generator = None
         self.kinds, self.words, self.objects = kinds_of_attributes(driver), {}, {}
 

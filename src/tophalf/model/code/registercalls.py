@@ -9,14 +9,13 @@ import errno
 from tophalf.model import fields as f
 from tophalf.model.code import codeops as c
 from tophalf.model.code import registerops as o
-from tophalf.model.code.buildregister import add_driver_workqueue, add_kthread, identity, irq_programs, is_invalid, run_program
+from tophalf.model.code.buildregister import add_kthread, identity, irq_programs, is_invalid, own_workqueue, run_program
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.code.operands import address_of, line_of
 from tophalf.model.irq import manageops, requestirq
 from tophalf.model.irq.builddevices import add_function
 from tophalf.model.irq.buildmanage import cpu_mask
 from tophalf.model.work import workfields as g
-from tophalf.model.work import workops
 
 
 def _constant(writer, node):
@@ -108,25 +107,10 @@ def _alloc_workqueue(generator, writer, node, target):
     """alloc_workqueue(name, flags, max_active), alloc_ordered_workqueue(name, flags): it is there from before the run."""
     name, flags, *more = node.args
     numbers = [_constant(writer, flags), *(_constant(writer, each) for each in more)]
-    queue = add_driver_workqueue(generator.builder, name.value, *numbers, ordered=not more)
-    _store(writer, queue + g.WQ_DRAINERS, 0)
-    _store(writer, queue + g.WQ_FLAGS, generator.builder.memory[queue + g.WQ_FLAGS])
-    return Object("workqueue", name.value, None, queue)
-
-
-def _drain(*begin):
-    def write(generator, writer, node, target):
-        queue = address_of(writer, node.args[0], "workqueue")
-        for op in (*begin, workops.OP_FLUSH_WORKQUEUE, workops.OP_DRAIN_CHECK):
-            writer.write(op, queue)
-        return 0
-
-    return write
-
-
-def _flush_workqueue(generator, writer, node, target):
-    writer.write(workops.OP_FLUSH_WORKQUEUE, address_of(writer, node.args[0], "workqueue"))
-    return 0
+    queue = own_workqueue(generator, name.value, *numbers, ordered=not more)
+    _store(writer, queue.address + g.WQ_DRAINERS, 0)
+    _store(writer, queue.address + g.WQ_FLAGS, generator.builder.memory[queue.address + g.WQ_FLAGS])
+    return queue
 
 
 # Kthreads
@@ -140,12 +124,11 @@ def _kthread_run(generator, writer, node, target):
     return Object("task", name.value, None, task)
 
 
-# As kernelcalls.WRITERS. A workqueue that is destroyed keeps one who drains it: it takes nothing any more
+# As kernelcalls.WRITERS
 WRITERS = {
     "request_irq": _request_irq, "request_threaded_irq": _request_irq, "free_irq": _free_irq,
     "irq_set_affinity": _affinity(o.CODE_SET_AFFINITY), "irq_set_affinity_hint": _affinity(o.CODE_AFFINITY_HINT),
     "tasklet_setup": _tasklet_setup, "INIT_WORK": _init_work("work"), "INIT_DELAYED_WORK": _init_work("delayed_work"),
     "open_softirq": _open_softirq, "alloc_workqueue": _alloc_workqueue, "alloc_ordered_workqueue": _alloc_workqueue,
-    "flush_workqueue": _flush_workqueue, "drain_workqueue": _drain(workops.OP_DRAIN_BEGIN),
-    "destroy_workqueue": _drain(workops.OP_DRAIN_BEGIN, workops.OP_DRAIN_BEGIN), "kthread_run": _kthread_run,
+    "kthread_run": _kthread_run,
 }  # fmt: skip

@@ -10,7 +10,7 @@ from tophalf.model import fields as f
 from tophalf.model.code import codefields as k
 from tophalf.model.code import timingcalls
 from tophalf.model.code.buildhardware import register
-from tophalf.model.code.buildregister import add_driver_workqueue, add_kthread, identity, irq_programs, is_invalid, run_program
+from tophalf.model.code.buildregister import add_kthread, identity, irq_programs, is_invalid, own_workqueue, run_program
 from tophalf.model.code.objects import Object
 from tophalf.model.code.waitfields import CP_DONE
 from tophalf.model.irq import requestirq
@@ -62,8 +62,7 @@ def _kthread_run(probe, node, function, device, name):
 
 
 def _alloc_workqueue(probe, node, name, flags, max_active=0, ordered=False):
-    queue = add_driver_workqueue(probe.generator.builder, name, flags, max_active, ordered)
-    return Object("workqueue", name, None, queue)
+    return own_workqueue(probe.generator, name, flags, max_active, ordered)
 
 
 def _alloc_ordered_workqueue(probe, node, name, flags):

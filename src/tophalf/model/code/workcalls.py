@@ -1,6 +1,6 @@
 """Kernel calls about works, workqueues, and tasklets that are switched off.
 
-Left out: workqueues that are used again after destroy_workqueue: they take no work any more.
+A workqueue that was destroyed takes no work any more, until it is made again (`registercalls`).
 """
 
 from tophalf.model import ops

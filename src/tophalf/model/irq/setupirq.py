@@ -46,6 +46,7 @@ from tophalf.model.fields import (
     IRQTF_NO_HANDLER,
     IRQTF_STOP,
     K_STATE,
+    RUNNING,
 )
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.kmsg import LOG_ALREADY_FREE, LOG_FLAGS_MISMATCH, LOG_NO_HANDLER, log
@@ -79,9 +80,11 @@ def setup_irq(m, cpu, desc, action):
     m[action + A_NEXT] = 0
     m[desc + D_SPURIOUS_COUNT] = 0
     m[desc + D_UNHANDLED] = 0
+    set_threads(m, action, RUNNING)  # so that nobody wakes them while the line finds its CPU
     if is_first:
         error = begin(m, cpu, desc, action)
         if error:
+            set_threads(m, action, DEAD)
             m[last] = 0
             return error
     elif m[desc + D_STATE] & IRQ_SPURIOUS_DISABLED:
@@ -129,6 +132,14 @@ def begin(m, cpu, desc, action):
     if m[desc + D_VECTOR]:
         return irq_startup(m, cpu, desc)
     return irq_request(m, cpu, desc)
+
+
+@compiled
+def set_threads(m, action, state):
+    while action:
+        if m[action + A_TASK]:
+            m[m[action + A_TASK] + K_STATE] = state
+        action = m[action + A_SECONDARY]
 
 
 @compiled

@@ -6,10 +6,10 @@ for errors. An order takes no time and is carried out from the first CPU that is
 when: (builder, value, where, time_ns).
 """
 
-from tophalf.model.orders import cpus, lines, power, rates
+from tophalf.model.orders import cpus, lines, modules, power, rates
 
 PREPARE = {
     "set_affinity": lines.set_affinity, "disable_irq": lines.disable_irq, "enable_irq": lines.enable_irq, "suspend": power.suspend,
-    "offline": cpus.offline, "online": cpus.online,
+    "offline": cpus.offline, "online": cpus.online, "insmod": modules.insmod, "rmmod": modules.rmmod,
 }  # fmt: skip
 AHEAD = {"rate": rates.set_rate}

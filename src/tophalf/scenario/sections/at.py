@@ -18,6 +18,8 @@ VERBS = {
     "rate": Key("table", None, "a NIC or device, by its name, gets another rate: { of, rate }", of={
         "of": Key("name", REQUIRED, "its name"), "rate": Key("rate", REQUIRED, "arrivals a second, all queues together"),
     }),
+    "insmod": Key("name", None, "a [[driver]] is loaded: a task runs its probe; if that is its first order, not at boot"),
+    "rmmod": Key("name", None, "a [[driver]] is unloaded: a task runs its remove"),
     "suspend": Key("duration", None, "freezable workqueues are frozen and devices' interrupts off, for so long", 1),
 }  # fmt: skip
 

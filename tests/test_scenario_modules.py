@@ -1,0 +1,155 @@
+"""[[at]] insmod and rmmod: probe and remove as tasks, what they are answered, and what of the driver is left."""
+
+import os
+
+import pytest
+
+from tophalf.errors import TophalfError
+from tophalf.model import fields as f
+from tophalf.model.code import codefields as k
+from tophalf.model.machine.logtexts import read_log
+from tophalf.model.machine.sight import Sight
+from tophalf.model.simulate import load_scenario, make_world
+from tophalf.model.summary import summarise
+from tophalf.scenario.driverfile import scenario_text
+from tophalf.scenario.load import read_scenario
+
+pytestmark = pytest.mark.kernels
+MS = 1_000_000
+SAMPLER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples", "sampler.py")
+CARD = """
+from tophalf.kernel import *
+
+SCENARIO = \"\"\"
+[machine]
+hz = 1000
+[[driver]]
+name = "card"
+irq = 24
+flow = "{flow}"
+arrivals = "times"
+times = ["1ms", "11ms", "21ms", "31ms", "41ms"]
+{more}
+\"\"\"
+
+
+def top(irq, dev):
+    write_reg(dev, 0, 1)
+    dev.count += 1
+    return IRQ_WAKE_THREAD
+
+
+def thread(irq, dev):
+    queue_work(dev.wq, dev.job)
+    return IRQ_HANDLED
+
+
+def job(work):
+    dev = container_of(work)
+    dev.jobs += 1
+
+
+def beat(t):
+    dev = from_timer(t)
+    dev.beats += 1
+    mod_timer(t, jiffies + 1)
+
+
+def probe(dev):
+    dev.probes += 1
+    dev.wq = alloc_workqueue("card", 0, 0)
+    INIT_WORK(dev.job, job)
+    timer_setup(dev.timer, beat, 0)
+    mod_timer(dev.timer, jiffies + 1)
+    return request_threaded_irq(dev.irq, top, thread, IRQF_ONESHOT, "card", dev)
+
+
+def remove(dev):
+    free_irq(dev.irq, dev)
+    timer_delete_sync(dev.timer)
+    destroy_workqueue(dev.wq)
+    dev.removed = ktime_get()
+    dev.beats_then = dev.beats
+"""
+
+
+def at(*orders):
+    return "".join(f'[[at]]\ntime = "{time}"\n{verb} = "{name}"\n' for time, verb, name in orders)
+
+
+def card(tmp_path, *orders, flow="level", text=CARD):
+    path = tmp_path / "card.py"
+    path.write_text(text.replace("{flow}", flow).replace("{more}", at(*orders)), encoding="utf-8")
+    return load_scenario(str(path), ())
+
+
+def ran(scenario, until_ns=50 * MS):
+    world = make_world(scenario, 0)
+    world.run(until_ns)
+    answers = [(one["order"], one["error"], one["why"]) for one in summarise(world)["orders"]]
+    return world, answers
+
+
+def words(world, *names):
+    device = world.builder.coded[0]
+    return [int(world.memory[device.words[name]]) for name in names]
+
+
+def test_a_driver_that_is_unloaded_leaves_nothing_behind(tmp_path):
+    world, answers = ran(card(tmp_path, ("25ms", "rmmod", "card")))
+    assert answers == [("rmmod card", None, "remove begins"), ("rmmod card", None, "remove returned")]
+    assert words(world, "count", "jobs", "probes") == [3, 3, 1]  # what comes at 31 ms has nobody
+    removed, beats, then = words(world, "removed", "beats", "beats_then")
+    assert 25 * MS < removed < 25.1 * MS and beats == then and 10 <= beats <= 13  # a timer of 1 jiffy comes each 2 ms
+    m, device = world.memory, world.builder.coded[0]
+    assert m[device.line + f.D_ACTIONS] == 0 and m[device.line + f.D_DEPTH] == 1
+    assert m[device.hardware + f.V_ASSERTED] == 1 and m[device.registers + k.R_WAITS] == 1  # it asserts its line for ever
+    assert read_log(Sight(world)) == ()
+
+
+@pytest.mark.parametrize("flow", ["edge", "level"])
+def test_a_driver_that_is_loaded_late_unloaded_and_loaded_again(tmp_path, flow):
+    orders = ("5ms", "insmod", "card"), ("15ms", "rmmod", "card"), ("35ms", "insmod", "card")
+    world, answers = ran(card(tmp_path, *orders, flow=flow))
+    assert [error for _, error, _ in answers] == [None] * 6
+    # at 5 ms what came at 1 ms waits; 11; at 35 ms what came at 21 and 31 (an edge is kept once, a level line asserted); 41
+    assert words(world, "count", "jobs", "probes") == [4, 4, 2]
+
+
+def test_orders_that_do_not_fit(tmp_path):
+    orders = ("5ms", "insmod", "card"), ("6ms", "insmod", "card"), ("7ms", "rmmod", "card"), ("8ms", "rmmod", "card")
+    _, answers = ran(card(tmp_path, *orders))
+    assert answers[2] == ("insmod card", "EEXIST", "it is loaded") and answers[-1] == ("rmmod card", "ENOENT", "it is not loaded")
+
+
+def test_a_probe_that_fails_is_told(tmp_path):
+    text = CARD.replace("IRQF_ONESHOT,", "0,").replace("dev.irq, top", "dev.irq, None").replace("def remove", "def never")
+    world, answers = ran(card(tmp_path, ("5ms", "insmod", "card"), text=text))
+    assert answers[-1] == ("insmod card", "EINVAL", "probe failed")
+    assert [line.text for line in read_log(Sight(world))] == [
+        "genirq: Threaded irq requested with handler=NULL and !ONESHOT for card (irq 24)"
+    ]
+
+
+def test_an_order_while_another_is_under_way(tmp_path):
+    text = CARD.replace("    free_irq(dev.irq, dev)\n", "    msleep(5)\n    free_irq(dev.irq, dev)\n")
+    _, answers = ran(card(tmp_path, ("5ms", "rmmod", "card"), ("6ms", "rmmod", "card"), text=text))
+    assert answers == [("rmmod card", None, "remove begins"), ("rmmod card", "EBUSY", "an order on it is under way"),
+                       ("rmmod card", None, "remove returned")]  # fmt: skip
+
+
+def test_the_sampler_is_unloaded():
+    with open(SAMPLER, encoding="utf-8") as file:
+        text = scenario_text(file.read(), "sampler.py") + at(("50500us", "rmmod", "adc"))
+    world, answers = ran(read_scenario(text, "sampler.py", SAMPLER), 100 * MS)
+    assert words(world, "samples", "stopped") == [50, 1] and [error for _, error, _ in answers] == [None, None]
+    timer = world.builder.timers[0].address
+    assert world.memory[timer + f.H_CPU] == 0
+
+
+@pytest.mark.parametrize("name, cut, what", [("care", "", "there is no driver care"), ("card", "def remove", "has no remove(dev)")])
+def test_orders_on_what_is_not_there(tmp_path, name, cut, what):
+    text = CARD.replace("def remove", "def gone") if cut else CARD
+    with pytest.raises(TophalfError) as caught:
+        ran(card(tmp_path, ("5ms", "rmmod", name), text=text))
+    assert what in caught.value.what and "[at] rmmod" in caught.value.where
