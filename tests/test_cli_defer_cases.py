@@ -25,13 +25,14 @@ def test_the_page_has_every_case_and_its_answer():
 
 @pytest.mark.kernels
 def test_the_pages_figures_are_the_models():
-    """Of two that are soon run; --cases writes all of them."""
-    chosen = [case for case in CASES if case.options in ("--sleeps", "--sleeps --per-cpu")]
+    """Of four that are soon run; --cases writes all of them."""
+    chosen = [case for case in CASES if case.options in ("--sleeps", "--sleeps --per-cpu") or "--block --rate" in case.options]
     found = measured_cases(needs_of_options, ARRIVALS, 0, chosen)
     rows = [" ".join(line.split()) for line in cases_text(found, ARRIVALS, 0).splitlines()[2:]]
-    assert len(rows) == 2 and not [row for row in rows if row not in shown()]
+    assert len(rows) == 4 and not [row for row in rows if row not in shown()]
     document = cases_document(found)["cases"]
-    assert [case["mechanism"] for case in document] == ["threaded irq", "workqueue"] and document[0]["comparison"]["rows"]
+    assert [case["mechanism"] for case in document] == ["threaded irq", "workqueue", "softirq", "softirq"]
+    assert all(case["comparison"]["rows"] for case in document)
 
 
 def test_cases_have_their_own_options(capsys):

@@ -79,3 +79,14 @@ def test_each_named_cost_can_be_set():
     found = [int(cost(m, m[f.G_COSTS] + number * f.COST_SIZE)) for number in range(f.COSTS_FIXED)]
     assert found == list(range(10, 10 + f.COSTS_FIXED))
     assert len(COST_NAMES) == f.COSTS_FIXED
+
+
+def test_what_random_costs_come_to_does_not_depend_on_where_they_lie():
+    """Figures of documentation would be others with each version, whose worlds have other fields."""
+    def streams(more_words):
+        builder = Builder(3)
+        builder.memory.take(more_words)
+        costs = [builder.cost(("exponential", 100), "it") for _ in range(2)]
+        return [[int(builder.memory[builder.memory[cost + f.COST_RNG] + word]) for word in range(f.RNG_SIZE)] for cost in costs]
+
+    assert streams(0) == streams(17) and streams(0)[0] != streams(0)[1]

@@ -104,7 +104,8 @@ def _device(load, mechanism):
 
 def _flags(needs):
     flags = workqueue_flags(needs)
-    return "[]" if flags == "0" else f'["{flags.removeprefix("WQ_").lower()}"]'
+    names = [] if flags == "0" else [flag.removeprefix("WQ_").lower() for flag in flags.split(" | ")]
+    return str(names)
 
 
 def _nic(load, mechanism):

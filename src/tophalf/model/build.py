@@ -69,7 +69,7 @@ class Builder:
         # What no instruction asks but the machine's files tell (`machine`): isolated, managed_irq, nohz_full, irqaffinity: CPUs;
         # nodes: {node: CPUs}; cores: sets of CPUs; line_devices: {line: device}; device_nodes, drivers, speeds_mbps, queues_max:
         # {device: value}; interrupt_remapping, irq_time_accounting: bool
-        self.about, self.workqueues = {}, None
+        self.about, self.workqueues, self._purposes = {}, None, {}
         # Of drivers in Python, see `code`: their Devices, registers of devices, and how many timers those have
         self.has_code, self.code_places, self.checks, self.lock_names = False, [], 0, {}
         self.calls = []  # of [[call]]: buildcalls.Call
@@ -95,6 +95,11 @@ class Builder:
         self._make_cpus(cpus)
         begin_managed(self, interrupt_remapping, irqaffinity, managed_irq_cpus)
 
+    def numbered(self, purpose):
+        """A purpose for a stream of its own, where others have the same. By their order: addresses move from version to version."""
+        number = self._purposes[purpose] = self._purposes.get(purpose, 0) + 1
+        return f"{purpose} {number}"
+
     # Costs
 
     def cost(self, value, purpose):
@@ -109,7 +114,7 @@ class Builder:
         if isinstance(value, int):
             value = ("constant", value)
         kind, mean = value[0], value[1]
-        m[address + f.COST_RNG] = m.stream(f"cost {purpose} {address}")
+        m[address + f.COST_RNG] = m.stream(self.numbered(f"cost {purpose}"))
         if kind in ("constant", "exponential"):
             if not 0 <= mean < MEAN_NS_MAX:
                 raise TophalfError(f"{mean} ns is no cost", purpose, f"give 0 to {MEAN_NS_MAX - 1} ns")

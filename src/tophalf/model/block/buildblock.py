@@ -175,7 +175,7 @@ def add_job(builder, disk, name, cpu, depth, submit=0, think=0, arrivals=None, p
     disk.requests += depth
     if arrivals:
         source = m[job + b.J_SOURCE] = m.take(f.QUEUE_SIZE)
-        builder.set_arrivals(source, f"job {name} {job}", *arrivals)
+        builder.set_arrivals(source, builder.numbered(f"job {name}"), *arrivals)
     program = builder.program(_job_program(job, submit, think, poll, bool(arrivals)))["start"]
     m[job + b.J_TASK] = builder.task(name, cpu, program, **task)
     return job, m[job + b.J_TASK]

@@ -24,7 +24,7 @@ def change_rate(builder, queue, kind, time_ns, first_ns, rate):
     changes.sort(key=lambda change: change[0])  # those of one moment stay in order: the last one holds
     m[queue + f.Q_ARRIVALS], m[queue + f.Q_NEXT] = f.CHANGING, start_ns
     if kind == "poisson" and not m[queue + f.Q_RNG]:
-        m[queue + f.Q_RNG] = m.stream(f"arrivals that change {queue}")
+        m[queue + f.Q_RNG] = m.stream(builder.numbered("arrivals that change"))
     m[queue + f.Q_TIMES], m[queue + f.Q_TIMES_LEFT] = m.put([word for change in changes for word in change]), len(changes)
     if start_ns == f.NEVER:  # nothing comes before the first change: begin with it
         _, m[queue + f.Q_NEXT], *period = changes[0]
