@@ -8,6 +8,7 @@ import pytest
 from test_model_code_drivers import Machine
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
+from tophalf.model.code.reports import reports_of
 
 pytestmark = pytest.mark.kernels
 MS = 1_000_000
@@ -299,6 +300,26 @@ def probe(dev):
     in_softirq = m[cpu + f.C_TIMES + f.SOFTIRQ] + m[cpu + f.C_TIMES + f.KSOFTIRQD]
     assert (m[cpu + f.C_TIMES + f.HARDIRQ], in_softirq) == ((0, 100_000) if soft else (100_000, 0))
     assert machine.builder.timers[0].kind == ("soft" if soft else "hrtimer")
+
+
+@pytest.mark.parametrize("function, wait, title", [
+    ("hrtimer_setup(dev.timer, ring, CLOCK_MONOTONIC, HRTIMER_MODE_REL)", "hrtimer_cancel", "hard LOCKUP on cpu 0"),
+    ("timer_setup(dev.timer, ring, 0)", "timer_delete_sync", "soft lockup - CPU#0"),
+])  # fmt: skip
+def test_a_function_that_waits_for_itself_waits_for_ever(tmp_path, function, wait, title):
+    start = "hrtimer_start(dev.timer, 1000, HRTIMER_MODE_REL)" if "hr" in function else "mod_timer(dev.timer, jiffies + 1)"
+    text = f"""
+def ring(t):
+    {wait}(t)
+    return 0
+
+def probe(dev):
+    {function}
+    {start}
+    return 0
+"""
+    found = reports_of(Machine(tmp_path, text, []).run(35_000 * MS).world)
+    assert any(title in report.title and report.line == 4 for report in found), [report.text() for report in found]
 
 
 def test_timers_are_set_up_while_the_driver_runs(tmp_path):

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tophalf.cli.main import main
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.code import codefields as k
@@ -114,6 +115,23 @@ def test_a_driver_that_is_loaded_late_unloaded_and_loaded_again(tmp_path, flow):
     assert [error for _, error, _ in answers] == [None] * 6
     # at 5 ms what came at 1 ms waits; 11; at 35 ms what came at 21 and 31 (an edge is kept once, a level line asserted); 41
     assert words(world, "count", "jobs", "probes") == [4, 4, 2]
+
+
+@pytest.mark.parametrize("threadirqs", ["false", "true"])
+@pytest.mark.parametrize("preempt", ["voluntary", "full", "rt"])
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"])
+def test_the_laws_hold_while_drivers_and_cpus_come_and_go(tmp_path, capsys, kernel, preempt, threadirqs):
+    """Its CPU goes at 8 ms and comes at 25 ms, its driver is there from 5 to 15 and from 35 to 45 ms."""
+    more = 'affinity = "1"\n[[at]]\ntime = "8ms"\noffline = 1\n[[at]]\ntime = "25ms"\nonline = 1\n'
+    more += at(("5ms", "insmod", "card"), ("15ms", "rmmod", "card"), ("35ms", "insmod", "card"), ("45ms", "rmmod", "card"))
+    machine = f'[machine]\ncpus = 2\nseconds = "60ms"\nkernel = "{kernel}"\npreempt = "{preempt}"\nthreadirqs = {threadirqs}\n'
+    path = tmp_path / "card.py"
+    text = CARD.replace("[machine]\n", machine).replace("{flow}", "level").replace("{more}", more)
+    path.write_text(text, encoding="utf-8")
+    assert main(["laws", str(path)]) == 0
+    assert "laws that applied hold" in capsys.readouterr().out
+    world, answers = ran(load_scenario(str(path), ()), 60 * MS)
+    assert words(world, "count", "jobs", "probes") == [4, 4, 2] and [error for _, error, _ in answers] == [None] * 10
 
 
 def test_orders_that_do_not_fit(tmp_path):

@@ -17,13 +17,12 @@ from tophalf.model.code.timingops import (
     CODE_MOD_TIMER,
     CODE_TIMER_SETUP,
 )
-from tophalf.model.fields import F_LEFT, F_PC, F_R0, G_NOW, H_ARG, H_CPU, H_DO, H_EXPIRES
+from tophalf.model.fields import F_R0, G_NOW, H_ARG, H_CPU, H_DO, H_EXPIRES
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ground.queue import arm
-from tophalf.model.ops import STRIDE
 from tophalf.model.sched.tick import jiffies, mod_timer, stop_timer
 from tophalf.model.timer.timerfields import DT_DUE, DT_LATE_MAX, DT_LATE_SUM, DT_RUNNING, DT_RUNS
-from tophalf.model.timer.timers import RELAX_NS, base_of
+from tophalf.model.timer.timers import base_of, look_again
 
 MODE_REL = 1
 FAR = 1 << 60  # ns or jiffies: some decades; beyond, times would not fit
@@ -41,7 +40,7 @@ def execute_timing(m, cpu, frame, local, op, x, y, z):
     elif op == CODE_HRTIMER_FORWARD:
         m[local + x] = hrtimer_forward(m, y, m[local + z])
     elif op == CODE_HRTIMER_CANCEL:
-        hrtimer_cancel(m, frame, x)
+        hrtimer_cancel(m, cpu, frame, x)
     elif op == CODE_HRTIMER_RUNS:
         begins(m, cpu, x)
     elif op == CODE_HRTIMER_DONE:
@@ -90,11 +89,10 @@ def hrtimer_forward(m, timer, period_ns):
 
 
 @compiled
-def hrtimer_cancel(m, frame, timer):
+def hrtimer_cancel(m, cpu, frame, timer):
     """R0: whether it was pending. While its function runs it waits, also for the function that it is called from."""
     if m[timer + DT_RUNNING]:
-        m[frame + F_LEFT] = RELAX_NS
-        m[frame + F_PC] -= STRIDE
+        look_again(m, cpu, frame, m[timer + DT_RUNNING])
     else:
         m[frame + F_R0] = stop_timer(m, timer)
 

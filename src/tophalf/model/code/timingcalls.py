@@ -98,7 +98,9 @@ def _answered(op, kind):
     """An instruction about a timer whose answer is in R0."""
 
     def write(generator, writer, node, target):
-        writer.write(op, _timer(writer, node, kind))
+        timer = _timer(writer, node, kind)
+        writer.write(c.CODE_SET, target, 0)  # who waits in the next one is at this one: its line
+        writer.write(op, timer)
         return writer.result(target)
 
     return write

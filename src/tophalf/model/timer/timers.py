@@ -1,8 +1,8 @@
 """Timers of drivers: started, moved, deleted by programs; their functions run in the local timer interrupt or in a softirq.
 
 kernel/time/timer.c mod_timer, timer_delete, timer_delete_sync; kernel/time/hrtimer.c hrtimer_start, hrtimer_forward_now. The timer
-is the operand x. Results are in R0. Left out: timer_shutdown, waiting for the function of an hrtimer (hrtimer_cancel), slack, the
-deadlock report of who waits for a function that it has interrupted: it waits for ever, as the kernel's does.
+is the operand x. Results are in R0. Who waits for a function that it has interrupted, or is called from, waits for ever, as on a
+kernel. Left out: timer_shutdown, waiting for the function of an hrtimer (but for drivers in Python: `codetimers`), slack.
 """
 
 from tophalf.model.fields import (
@@ -24,6 +24,7 @@ from tophalf.model.fields import (
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ops import STRIDE
 from tophalf.model.sched.tick import jiffies, mod_timer, start_timer, stop_timer
+from tophalf.model.softirq.bhlock import is_rt
 from tophalf.model.timer.timerfields import DT_CPU, DT_DUE, DT_FIRST, DT_LATE_MAX, DT_LATE_SUM, DT_RUNS
 from tophalf.model.timer.timerops import (
     OP_HRTIMER_FORWARD,
@@ -35,6 +36,7 @@ from tophalf.model.timer.timerops import (
 )
 
 RELAX_NS = 100  # between two looks of who waits for a function to end (cpu_relax); assumed
+FOR_EVER_NS = 1_000_000  # between looks that never find anything new: the function is below, on the same CPU
 
 
 @compiled
@@ -45,7 +47,7 @@ def execute_timer(m, cpu, frame, op, x, y):
     elif op == OP_TIMER_DELETE:
         m[frame + F_R0] = stop_timer(m, x)
     elif op == OP_TIMER_DELETE_SYNC:
-        delete_sync(m, frame, x)
+        delete_sync(m, cpu, frame, x)
     elif op == OP_HRTIMER_START:
         m[frame + F_R0] = start_timer(m, x, cpu, m[G_NOW] + y)
     elif op == OP_HRTIMER_FORWARD:
@@ -76,13 +78,20 @@ def runs_on(m, timer):
 
 
 @compiled
-def delete_sync(m, frame, timer):
+def delete_sync(m, cpu, frame, timer):
     """Also wait until its function has ended; it is deleted after that (try_to_del_timer_sync)."""
-    if runs_on(m, timer):
-        m[frame + F_LEFT] = RELAX_NS
-        m[frame + F_PC] -= STRIDE
+    running = runs_on(m, timer)
+    if running:
+        look_again(m, cpu, frame, running)
     else:
         m[frame + F_R0] = stop_timer(m, timer)
+
+
+@compiled
+def look_again(m, cpu, frame, running):
+    """The function still runs, on the CPU `running`. On PREEMPT_RT it may have been preempted by who waits."""
+    m[frame + F_LEFT] = FOR_EVER_NS if running == cpu and not is_rt(m) else RELAX_NS
+    m[frame + F_PC] -= STRIDE
 
 
 @compiled
