@@ -5,12 +5,13 @@ import os
 import pytest
 
 from tophalf.cli.main import main
+from tophalf.model import fields as f
+from tophalf.model.code import codefields as k
 from tophalf.model.simulate import load_scenario, make_world, simulate
 
 pytestmark = pytest.mark.kernels
 EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples")
-NOT_YET = {"nic.py"}  # NAPI
-RUN = sorted(set(os.listdir(EXAMPLES)) - NOT_YET)
+RUN = sorted(os.listdir(EXAMPLES))
 
 
 def path(name):
@@ -23,15 +24,6 @@ def test_an_example_runs_and_keeps_the_laws(name, capsys):
     assert found["interrupts"] > 0 and found["lines"][0]["irq"] == 24
     assert main(["laws", path(name)]) == 0
     assert "laws that applied hold" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", sorted(NOT_YET))
-def test_what_the_model_does_not_have_yet_is_said_with_the_line(name, tmp_path, capsys):
-    scenario = tmp_path / "machine.toml"
-    scenario.write_text(f'[machine]\nseconds = "1ms"\n[[driver]]\nname = "it"\nirq = 24\nfile = "{path(name)}"\n', encoding="utf-8")
-    assert main(["run", str(scenario)]) == 2
-    said = capsys.readouterr().err
-    assert f"{name}:" in said and "in probe is not run by the model yet" in said and "Traceback" not in said
 
 
 def test_a_tasklet_and_its_port_to_bh_work_take_the_same_time():
@@ -47,3 +39,18 @@ def test_a_sampler_samples_each_millisecond():
     assert [int(m[device.words[name]]) for name in ("samples", "sum")] == [99, 99 * 100 // 2]
     (timer,) = simulate(load_scenario(path("sampler.py"), ())).as_dict()["timers"]
     assert (timer["name"], timer["kind"], timer["runs"]) == ("adc timer", "hrtimer", 99)
+
+
+def test_a_nic_polls_more_packets_at_a_time_the_more_come_and_takes_all_or_drops_them():
+    counts = []
+    for rate in (10_000, 200_000, 5_000_000):
+        world = make_world(load_scenario(path("nic.py"), (f"driver.rate={rate}",)), 0)
+        world.run(50_000_000)
+        m, device, napi = world.memory, world.builder.coded[0], world.builder.napis[0]
+        packets, polls = int(m[device.words["packets"]]), int(m[napi + f.N_POLLS])
+        arrived, dropped, waiting = (int(m[device.registers + field]) for field in (k.R_ARRIVED, k.R_DROPPED, k.R_WAITS))
+        assert packets - int(m[napi + f.N_PACKETS]) in range(65)  # of the poll that goes on
+        assert arrived - dropped - packets in range(256) and waiting < 256
+        counts.append((packets / polls, dropped > 0))
+    assert counts[0][0] < 1.2 and counts[0] < counts[1] < counts[2] and counts[2][0] > 50
+    assert [has_dropped for _, has_dropped in counts] == [False, False, True]  # 300 ns each: 3.3 million at most

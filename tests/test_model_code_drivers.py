@@ -338,7 +338,7 @@ file = "it.py"
 irq = 25
 """)
     found = simulate(load_scenario(str(tmp_path / "it.toml"))).as_dict()
-    assert found["drivers"] == [
+    assert [{name: driver[name] for name in ("name", "numbers")} for driver in found["drivers"]] == [
         {"name": "one", "numbers": {"first": 2, "limit": -7, "second": 42}},
         {"name": "two", "numbers": {"first": 0, "limit": -7, "second": 40}},
     ]

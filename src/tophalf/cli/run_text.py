@@ -2,6 +2,7 @@
 
 from tophalf.cli import render
 from tophalf.model.assemble.machine import costs_of
+from tophalf.model.code.counts import told as told_of_device
 from tophalf.model.orders.order import told
 from tophalf.model.simulate import figures
 from tophalf.model.summary import TIMES
@@ -95,10 +96,10 @@ def _busiest(found, seconds, most=8):
 
 
 def _drivers(found):
-    """What drivers in Python have counted."""
-    told = [(driver["name"], driver["numbers"]) for driver in found["drivers"] if driver["numbers"]]
-    rows = [[name, ", ".join(f"{what} {human_count(value)}" for what, value in numbers.items())] for name, numbers in told]
-    return ["", *render.table(["driver", "its numbers"], rows).splitlines()] if rows else []
+    """What devices of drivers in Python have done, and what their drivers have counted."""
+    numbers = [", ".join(f"{what} {human_count(value)}" for what, value in one["numbers"].items()) for one in found["drivers"]]
+    rows = [[one["name"], told_of_device(one), text] for one, text in zip(found["drivers"], numbers, strict=True)]
+    return ["", *render.table(["driver", "its device", "its numbers"], rows).splitlines()] if rows else []
 
 
 def _orders(found, most=20):

@@ -143,6 +143,7 @@ HISTOGRAM_SIZE = SHIFT_MAX + 2 << CELL_BITS
     N_NAME, N_ID, N_PACKETS, N_POLLS, N_STACK, N_THREAD, N_BUSY_POLL, N_DIM, N_TX, N_TIMEOUT, N_UNMASK, NAPI_SIZE,
 ) = range(30)  # fmt: skip
 NAPI_SCHED, NAPI_MISSED, NAPI_IN_BUSY_POLL, NAPI_PREFER_BUSY_POLL, NAPI_SCHED_THREADED = 1, 2, 4, 8, 16
+NAPI_DISABLE, NAPI_LET_GO = 32, 64  # of `code.drivernapi`; LET_GO: NET_RX must not keep it, whatever its poll has returned
 
 # A function that another CPU is asked to call (call_single_data); CSD_QUEUED while it waits there
 CSD_NEXT, CSD_PROGRAM, CSD_ARG, CSD_QUEUED, CSD_SIZE = range(5)

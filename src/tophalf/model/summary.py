@@ -7,6 +7,7 @@ from tophalf.model import fields as f
 from tophalf.model import latencies
 from tophalf.model.block import blockfields as b
 from tophalf.model.code import callfields as k
+from tophalf.model.code.counts import digested, driver_counts
 from tophalf.model.net import driverfields as d
 from tophalf.model.net import stackfields as s
 from tophalf.model.timer import timerfields as t
@@ -39,7 +40,7 @@ def summarise(world):
         "timers": [_timer(m, timer) for timer in builder.timers],
         "cpus": [_cpu(m, cpu) for cpu in builder.cpus],
         "lines": [_line(world, irq, desc) for irq, desc in sorted(builder.irqs.items()) if irq >= 0],
-        "drivers": [_driver(m, driver) for driver in builder.coded],
+        "drivers": driver_counts(world),
         "orders": [one.as_dict() for one in world.answers],
         "digest": digest(world),
     }
@@ -110,12 +111,6 @@ def _line(world, irq, desc):
     return {"irq": irq, "name": strings[int(m[desc + f.D_NAME])], "count": sum(counts), "per_cpu": counts}
 
 
-def _driver(m, driver):
-    """What the attributes of a driver's device hold that are numbers."""
-    places = driver.words | {name: found.address for name, found in driver.objects.items() if found.kind == "atomic"}
-    return {"name": driver.name, "numbers": {name: int(m[address]) for name, address in sorted(places.items())}}
-
-
 def digest(world):
     """SHA-256 of every counter and histogram. Independent of tracing, of slices and of how the engine was compiled."""
     m, builder = world.memory, world.builder
@@ -142,8 +137,7 @@ def digest(world):
         found += [int(m[call.address + field]) for field in CALL_COUNTERS]
     for timer in builder.timers:
         found += [int(m[timer.address + field]) for field in (t.DT_RUNS, t.DT_LATE_SUM, t.DT_LATE_MAX)]
-    for driver in builder.coded:
-        found += _driver(m, driver)["numbers"].values()
+    found += digested(driver_counts(world))
     for one in world.answers:
         found += [one.time_ns, one.error]
     for sink in (int(m[queue + f.Q_SINK]) for queue in builder.stacked):

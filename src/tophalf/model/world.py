@@ -26,6 +26,7 @@ ERRORS = {
     20: "a driver stops a kthread that it has not started",
     21: "a driver names a CPU that is not there",
     22: "a call of a driver registers once more what is registered still",
+    30: "a driver enables a NAPI instance that is not disabled",
 }
 DO = {3: "give interrupts, handlers or tasks a cost"}
 

@@ -2,6 +2,8 @@
 
 from tophalf.model.code.coderegister import execute_register
 from tophalf.model.code.codetimers import execute_timing
+from tophalf.model.code.deviceops import CODE_DEVICE_END
+from tophalf.model.code.drivernapi import execute_driver_napi
 from tophalf.model.code.registerops import REGISTER_END
 from tophalf.model.code.timingops import TIMING_END
 from tophalf.model.code.waits import execute_wait
@@ -17,6 +19,8 @@ def beyond(m, cpu, frame, local, op, x, y, z):
     """One instruction. local: where the frame's locals lie; x, y, z: its operands."""
     if op < CODE_DEVICE_FROM:
         execute_wait(m, cpu, frame, local, op, x, y, z)
+    elif CODE_DEVICE_FROM <= op < CODE_DEVICE_END:
+        execute_driver_napi(m, cpu, frame, local, op, x, y, z)
     elif CODE_TIMER_FROM <= op < TIMING_END:
         execute_timing(m, cpu, frame, local, op, x, y, z)
     elif TIMING_END <= op < REGISTER_END:

@@ -5,10 +5,14 @@ frame + LOCALS_EACH * (frame's place) is all that finding them takes: K_LOCALS +
 LOCALS_EACH * (where the task's first frame is), which may be negative.
 """
 
-from tophalf.model.fields import FRAME_SIZE
+from tophalf.model.fields import FRAME_SIZE, NAPI_SIZE
 
 LOCALS_EACH = 6
 LOCALS_MAX = LOCALS_EACH * FRAME_SIZE
+
+# A NAPI instance of such a driver. N_LET_GO: how often napi_complete_done was called
+N_LET_GO = NAPI_SIZE
+NAPI_OF_DRIVER_SIZE = NAPI_SIZE + 1
 
 # A device behind its registers. R_READY, R_IDLE: bits of its status; R_ENABLE: the word that says which may interrupt, where a bit
 # of R_FLIP means not, 0 for none. R_WAITS of R_ROOM places are taken by what has arrived: R_ARRIVED, R_DROPPED where there was no

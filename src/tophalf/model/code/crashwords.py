@@ -51,8 +51,13 @@ def _registered_twice(case):
     return "registered-twice", title, "free or stop it before; or write a call for each"
 
 
+def _napi_enabled(case):
+    """net/core/dev.c napi_enable."""
+    return "napi-state", "kernel BUG at net/core/dev.c: napi_enable of an instance that is not disabled", "enable it once"
+
+
 WORDS = {
     c.DIVISION_BY_ZERO: _division, c.SHIFT_OUT_OF_RANGE: _shift, c.NO_REGISTER: _register, c.STEP_OF_ZERO: _step,
     c.SLEEPS_IN_ATOMIC: _sleep, c.NOT_ITS_LOCK: _not_held, c.NO_KTHREAD: _no_kthread, c.NO_CPU: _no_cpu,
-    c.REGISTERED_TWICE: _registered_twice,
+    c.REGISTERED_TWICE: _registered_twice, c.NAPI_IS_ENABLED: _napi_enabled,
 }  # fmt: skip

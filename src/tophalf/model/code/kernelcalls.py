@@ -1,6 +1,6 @@
 """Calls of the kernel's API as instructions: a function a name, or a row of what is written.
 
-Left out, and refused with the driver's line: NAPI. Memory never runs out: kmalloc answers 1, copies answer 0.
+Left out: that memory runs out; kmalloc answers 1, copies answer 0.
 """
 
 from tophalf import vocab
@@ -8,7 +8,7 @@ from tophalf.driver.api import CALLS
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codeops as c
-from tophalf.model.code import registercalls, timingcalls, waitcalls, workcalls
+from tophalf.model.code import napicalls, registercalls, timingcalls, waitcalls, workcalls
 from tophalf.model.code.buildwatch import say_what_is_queued
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.code.operands import FINDERS, address_of, object_of
@@ -208,4 +208,4 @@ WRITERS = {
     "this_cpu_inc": _count("percpu", c.CODE_FETCH_ADD_PERCPU, 1),
     "this_cpu_read": _count("percpu", c.CODE_FETCH_ADD_PERCPU, 0, True),
 }  # fmt: skip
-WRITERS |= timingcalls.WRITERS | registercalls.WRITERS | waitcalls.WRITERS | workcalls.WRITERS
+WRITERS |= timingcalls.WRITERS | registercalls.WRITERS | waitcalls.WRITERS | workcalls.WRITERS | napicalls.WRITERS

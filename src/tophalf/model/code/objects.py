@@ -10,6 +10,7 @@ from tophalf.driver.api import CALLS, OBJECTS
 from tophalf.driver.roles import kernel_calls
 from tophalf.frozen import Frozen
 from tophalf.model.code.buildcode import add_lock
+from tophalf.model.code.buildnapi import add_napi
 from tophalf.model.code.waitfields import COMPLETION_SIZE, RWLOCK_SIZE
 from tophalf.model.irq.builddevices import add_tasklet
 from tophalf.model.timer.buildtimers import add_timer
@@ -77,6 +78,7 @@ MAKERS = {
     "task": lambda builder, name: builder.memory.take(1),  # where the address of the task is: it may be known later only
     "completion": lambda builder, name: builder.memory.take(COMPLETION_SIZE),
     "delayed_work": lambda builder, name: add_work(builder, name, 0),
+    "napi": add_napi,
     "timer": lambda builder, name: add_timer(builder, name, program=0),
     "hrtimer": lambda builder, name: add_timer(builder, name, "hrtimer", program=0),
 }

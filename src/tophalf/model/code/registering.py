@@ -8,7 +8,7 @@ import errno
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.code import codefields as k
-from tophalf.model.code import timingcalls
+from tophalf.model.code import napicalls, timingcalls
 from tophalf.model.code.buildhardware import register
 from tophalf.model.code.buildregister import add_kthread, identity, irq_programs, is_invalid, own_workqueue, run_program
 from tophalf.model.code.objects import Object
@@ -124,4 +124,4 @@ REGISTRARS = {
     "spin_lock_init": _nothing, "mutex_init": _nothing, "rwlock_init": _nothing,
     "init_waitqueue_head": _nothing, "init_completion": _init_completion, "complete": _complete,
 }  # fmt: skip
-REGISTRARS |= timingcalls.REGISTRARS
+REGISTRARS |= timingcalls.REGISTRARS | napicalls.REGISTRARS

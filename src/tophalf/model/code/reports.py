@@ -8,12 +8,12 @@ instruction whose line is meant; without that it is the innermost one of a drive
 from tophalf.driver.report import Report
 from tophalf.model import fields as f
 from tophalf.model.code import checkfields as k
-from tophalf.model.code import checkkinds, crashwords, watchwords
+from tophalf.model.code import checkkinds, crashwords, devicewords, watchwords
 from tophalf.model.code.complain import COMPLAINT_SIZE
 from tophalf.model.ops import STRIDE
 from tophalf.vocab import SOFTIRQS
 
-WORDS = crashwords.WORDS | watchwords.WORDS
+WORDS = crashwords.WORDS | watchwords.WORDS | devicewords.WORDS
 CONTEXTS = {f.IN_TASK: "task", f.IN_SYSCALL: "task", f.IN_SOFTIRQ: "softirq", f.IN_HARDIRQ: "hardirq", f.IN_NMI: "nmi"}
 
 

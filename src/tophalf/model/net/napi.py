@@ -2,8 +2,7 @@
 
 The frame of net_rx_action holds: R1 budget left (0: the window is exhausted), R2 the jiffy at which it ends, R3 the list that it
 took, less R5, the instance that is polled; R4 those to poll again. An instance with a thread (N_THREAD) is polled by that
-instead (`napithread`); a task that busy polls owns an instance for a while (`busypoll`). Left out: netpoll,
-napi_disable.
+instead (`napithread`); a task that busy polls owns an instance for a while (`busypoll`). Left out: netpoll.
 """
 
 from tophalf import vocab
@@ -44,7 +43,9 @@ from tophalf.model.fields import (
     N_THREAD,
     N_TIMER,
     N_WEIGHT,
+    NAPI_DISABLE,
     NAPI_IN_BUSY_POLL,
+    NAPI_LET_GO,
     NAPI_MISSED,
     NAPI_PREFER_BUSY_POLL,
     NAPI_SCHED,
@@ -195,10 +196,17 @@ def count_poll(m, cpu, napi, work, budget):
 
 @compiled
 def polls_again(m, cpu, napi, work):
-    """__napi_poll, of one that took its whole weight: whether it is polled again here; not if a task would rather poll it."""
-    if not m[napi + N_STATE] & NAPI_PREFER_BUSY_POLL:
+    """__napi_poll, of one that took its whole weight: whether it is polled again here; not if a task would rather poll it, nor when
+    it is being disabled, or its driver was done with it."""
+    state = m[napi + N_STATE]
+    if not state & (NAPI_PREFER_BUSY_POLL | NAPI_DISABLE | NAPI_LET_GO):
         return True
-    if napi_complete_done(m, cpu, napi, work):
+    m[napi + N_STATE] &= ~NAPI_LET_GO
+    if state & NAPI_LET_GO:
+        return False
+    if state & NAPI_DISABLE:
+        napi_complete_done(m, cpu, napi, 0)
+    elif napi_complete_done(m, cpu, napi, work):
         napi_schedule(m, cpu, napi)  # no timer stands: it must not be forgotten
     return False
 
