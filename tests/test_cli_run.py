@@ -100,7 +100,7 @@ def test_bars_of_many_cpus_are_cut():
     cpu = {"hardirq_ns": 1, "softirq_ns": 0, "ksoftirqd_ns": 0, "irq_thread_ns": 0, "kworker_ns": 0, "task_ns": 0, "idle_ns": 2}
     found = {
         "scenario": "x", "seed": 0, "simulated_ns": 3, "wall_seconds": 0.0, "interrupts": 0, "polls": 0, "lines": [], "orders": [],
-        "drivers": [], "context_switches": {"voluntary": 0, "by_interrupt": 0}, "latency_ns": {"mean": None},
+        "drivers": [], "calls": [], "context_switches": {"voluntary": 0, "by_interrupt": 0}, "latency_ns": {"mean": None},
         "packets": {"offered": 0, "dropped": {}}, "disks": [], "work": [], "cpus": [cpu | {"cpu": number} for number in range(40)],
     }  # fmt: skip
     assert "and 8 more CPUs" in run_text(scenario, found)
