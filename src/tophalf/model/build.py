@@ -262,15 +262,18 @@ class Builder:
         return self._napi(name, queue, lambda code: staged_poll_routine(code, queue, weight), weight)
 
     def _napi(self, name, queue, write_poll, weight):
-        m = self.memory
-        napi = m.take(f.NAPI_SIZE)
-        code = Assembler()
+        m, napi, code = self.memory, self.bare_napi(name, weight), Assembler()
         code.label("poll")
         write_poll(code)
-        m[napi + f.N_POLL], m[napi + f.N_QUEUE], m[napi + f.N_WEIGHT] = code.place(m)["poll"], queue, weight
-        m[napi + f.N_NAME], m[napi + f.N_ID] = m.name(name), napi_address(len(self.napis))
+        m[napi + f.N_POLL], m[napi + f.N_QUEUE], m[queue + f.Q_NAPI] = code.place(m)["poll"], queue, napi
+        return napi
+
+    def bare_napi(self, name, weight, size=f.NAPI_SIZE):
+        """A NAPI instance without a poll, of `size` words."""
+        m = self.memory
+        napi = m.take(size)
+        m[napi + f.N_NAME], m[napi + f.N_ID], m[napi + f.N_WEIGHT] = m.name(name), napi_address(len(self.napis)), weight
         self.hrtimer(napi + f.N_TIMER, f.DO_NAPI, napi)
-        m[queue + f.Q_NAPI] = napi
         self.napis.append(napi)
         return napi
 

@@ -1,7 +1,6 @@
 """NAPI instances of drivers in Python, of a world that is being built."""
 
 from tophalf.model import fields as f
-from tophalf.model.build import napi_address
 from tophalf.model.code import codeops as c
 from tophalf.model.code import deviceops as d
 from tophalf.model.code.codefields import NAPI_OF_DRIVER_SIZE
@@ -13,11 +12,8 @@ WEIGHT = 64  # NAPI_POLL_WEIGHT
 def add_napi(builder, name):
     """An instance that is scheduled for good, as long as nobody has added and enabled it."""
     m = builder.memory
-    napi = m.take(NAPI_OF_DRIVER_SIZE)
-    m[napi + f.N_POLL], m[napi + f.N_WEIGHT], m[napi + f.N_STATE] = builder.routines["nothing"], WEIGHT, f.NAPI_SCHED
-    m[napi + f.N_NAME], m[napi + f.N_ID] = m.name(name), napi_address(len(builder.napis))
-    builder.hrtimer(napi + f.N_TIMER, f.DO_NAPI, napi)
-    builder.napis.append(napi)
+    napi = builder.bare_napi(name, WEIGHT, NAPI_OF_DRIVER_SIZE)
+    m[napi + f.N_POLL], m[napi + f.N_STATE] = builder.routines["nothing"], f.NAPI_SCHED
     return napi
 
 
