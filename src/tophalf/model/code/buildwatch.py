@@ -73,10 +73,12 @@ def watched_handler(generator, name, number, device):
 
 
 def watched_run(builder, obj, program):
-    """The program of a tasklet or work, with what notes that it begins."""
+    """The program of a tasklet or work, which notes that it begins where its functions (made by now) can queue it."""
+    if obj.address not in builder.watched_runs:
+        return program
     code = Assembler()
     code.label("run")
-    code(w.CODE_RUN, run_row(builder, obj), program)
+    code(w.CODE_RUN, builder.watched_runs[obj.address], program)
     return builder.program(code)["run"]
 
 
