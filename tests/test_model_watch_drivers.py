@@ -49,7 +49,7 @@ def test_a_run_finds_what_is_broken_there_and_nothing_else(name):
 def test_every_broken_driver_has_a_twin_and_every_kind_a_driver():
     broken = {name for name in NAMES if not name.endswith("_mended.py")}
     assert {name.replace(".py", "_mended.py") for name in broken} == {name for name in NAMES if name.endswith("_mended.py")}
-    assert {kind for name in broken for _, kind in marked(os.path.join(RUNNING, name))} == KINDS
+    assert {kind for name in broken for _, kind in marked(os.path.join(RUNNING, name))} >= KINDS
 
 
 @pytest.mark.parametrize("name", EXAMPLES_THAT_RUN)

@@ -71,11 +71,12 @@ class Builder:
         # {device: value}; interrupt_remapping, irq_time_accounting: bool
         self.about, self.workqueues, self._purposes = {}, None, {}
         # Of drivers in Python, see `code`: their Devices, registers of devices, and how many timers those have
-        self.has_code, self.code_places, self.checks, self.lock_names = False, [], 0, {}
+        self.has_code, self.code_places, self.checks = False, [], 0
         self.calls = []  # of [[call]]: buildcalls.Call
         self.coded, self.registers, self.units = [], [], 0
         self.watch, self.watched, self.watched_runs = 0, {}, {}  # of `buildwatch`: its address; {row: Watched}; {object: row}
         self.modules = {}  # {name of a driver in Python: orders.modules.Module}
+        self.lock_names, self.lock_maps, self.lock_classes, self.queue_maps = {}, {}, {}, []  # see `code.checkmaps`
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)

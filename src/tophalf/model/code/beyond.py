@@ -1,5 +1,7 @@
 """Instructions of drivers from CODE_WAIT_FROM on: each range has a file of its own."""
 
+from tophalf.model.code.checkops import CHECK_END
+from tophalf.model.code.checks import execute_check
 from tophalf.model.code.coderegister import execute_register
 from tophalf.model.code.codetimers import execute_timing
 from tophalf.model.code.deviceops import CODE_DEVICE_END
@@ -10,7 +12,7 @@ from tophalf.model.code.waits import execute_wait
 from tophalf.model.code.watch import execute_watch
 from tophalf.model.code.watchfields import CODE_WATCH_END, CODE_WATCH_FROM
 from tophalf.model.ground.jit import compiled
-from tophalf.model.ops import CODE_DEVICE_FROM, CODE_TIMER_FROM
+from tophalf.model.ops import CODE_CHECK_FROM, CODE_DEVICE_FROM, CODE_TIMER_FROM
 from tophalf.model.sched.contexts import NO_INSTRUCTION, fail
 
 
@@ -27,5 +29,7 @@ def beyond(m, cpu, frame, local, op, x, y, z):
         execute_register(m, cpu, frame, local, op, x, y, z)
     elif CODE_WATCH_FROM <= op < CODE_WATCH_END:
         execute_watch(m, cpu, frame, op, x, y)
+    elif CODE_CHECK_FROM <= op < CHECK_END:
+        execute_check(m, cpu, frame, local, op, x, y, z)
     else:
         fail(m, cpu, NO_INSTRUCTION)

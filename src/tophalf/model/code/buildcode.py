@@ -22,6 +22,9 @@ def end_code(builder):
     if not builder.checks:
         checks = builder.checks = m.take(k.CHECKS_SIZE)
         m[checks + k.CK_FIRST], m[checks + k.CK_MAX] = m.take(COMPLAINTS_MAX * COMPLAINT_SIZE), COMPLAINTS_MAX
+        classes = m[checks + k.CK_CLASSES] = len(builder.lock_classes) + 1
+        m[checks + k.CK_USAGE], m[checks + k.CK_EDGES] = m.take(classes), m.take(classes * classes)
+        m[checks + k.CK_QUEUES] = m.put([word for pair in builder.queue_maps for word in pair] + [0])
     for task in builder.tasks.values():
         if m[task + f.K_LOCALS] == 0:
             locals_ = m.take(f.FRAMES_MAX * c.LOCALS_MAX + k.HELD_WORDS)

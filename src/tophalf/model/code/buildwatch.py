@@ -6,6 +6,8 @@ from tophalf.frozen import Frozen
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import watchfields as w
+from tophalf.model.code.checkmaps import map_of_entry
+from tophalf.model.code.checkroles import HANDLER
 from tophalf.model.code.objects import Device, Object
 from tophalf.model.cpu.buildhotplug import MIGRATION_PID, PIDS_A_CPU, STOP_PRIORITY
 from tophalf.model.ground.program import Assembler
@@ -64,7 +66,8 @@ def watched_handler(generator, name, number, device):
     m[row + w.HW_LINE], m[row + w.HW_IRQ] = builder.irqs[number], number
     m[row + w.HW_HELD_OF] = -1
     code.label("handler")
-    code(w.CODE_HANDLER, row, generator.function(name, (None, device)))
+    lock = map_of_entry(generator, (number, device))
+    code(w.CODE_HANDLER, row, generator.function(name, (None, device), HANDLER, lock))
     code(w.CODE_HANDLED, row)
     line = generator.driver.functions[name].lineno
     builder.watched[row] = Watched(name=name, irq=number)

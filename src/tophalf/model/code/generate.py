@@ -6,17 +6,21 @@ refused with the driver's file and line.
 
 import ast
 
+from tophalf.driver.roles import roles_of
 from tophalf.driver.subset import ends
 from tophalf.errors import TophalfError
 from tophalf.model.code import codeops as c
 from tophalf.model.code.buildcode import begin_code
 from tophalf.model.code.buildwatch import functions_that_run_again
+from tophalf.model.code.checkcalls import begin_entry
+from tophalf.model.code.checkmaps import map_of_entry, waits_of
+from tophalf.model.code.checkroles import CALLER, ROLES
 from tophalf.model.code.kernelcalls import write_call
 from tophalf.model.code.objects import Object
 from tophalf.model.code.statements import Statements
 from tophalf.model.code.timingcalls import variable
 from tophalf.model.ground.program import Assembler
-from tophalf.model.ops import OP_JUMP, OP_RET
+from tophalf.model.ops import OP_JUMP
 from tophalf.model.work.buildwork import system_workqueue
 
 
@@ -29,14 +33,17 @@ class Generator:
         self._programs, self._queues = {}, {}
         self.running_again = functions_that_run_again(driver)
         self.made = {}  # {name: Object} of its own workqueues: a probe that runs once more has them again
+        self.roles = {role.name: ROLES.index(role.kind) + 1 for role in roles_of(driver) if role.kind}
+        self.waits = waits_of(driver)
 
-    def function(self, name, statics):
+    def function(self, name, statics, role=0, lock=0):
         """The address of a function's program. statics: for each argument a Device or an Object, None where a number is handed over
-        in a local, in their order from 0. Raises: TophalfError for what the model cannot run."""
-        key = name, tuple(id(static) if static is not None else None for static in statics)
+        in a local, in their order from 0. role: of one that the kernel calls (`checkroles`); lock: the map of what waits for it.
+        Raises: TophalfError for what the model cannot run."""
+        key = name, tuple(id(static) if static is not None else None for static in statics), role, lock
         if key not in self._programs:
             self._programs[key] = None
-            self._programs[key] = self._written(Statements(self, self.driver.functions[name], statics))
+            self._programs[key] = self._written(Statements(self, self.driver.functions[name], statics), role, lock)
         if self._programs[key] is None:
             where = f"{self.driver.path}:{self.driver.functions[name].lineno}"
             raise TophalfError(f"{name} hands itself to the kernel while it runs", where, "set it up in another function, as probe")
@@ -45,7 +52,7 @@ class Generator:
     def entry(self, name, arguments):
         """The address of a program that the kernel enters: calls a function with arguments that are known now."""
         statics = tuple(None if isinstance(argument, int) else argument for argument in arguments)
-        program = self.function(name, statics)
+        program = self.function(name, statics, self.roles.get(name, CALLER), map_of_entry(self, arguments))
         numbers = [argument for argument in arguments if isinstance(argument, int)]
         if not numbers:
             return program
@@ -70,11 +77,14 @@ class Generator:
         """What one of the kernel's numbers is worth, its instructions written."""
         return variable(self, writer, name)
 
-    def _written(self, writer):
+    def _written(self, writer, role, lock):
         function = writer.function
+        if role:
+            begin_entry(writer, role, lock)
         writer.body(function.body)
         if not ends(function.body):
-            writer.write(OP_RET, 0)
+            writer.line = function.body[-1].lineno
+            writer.leave(None, 0)
         code, lines = Assembler(), []
         code.label("start")
         for name in unset_at_first(function, writer.slots.keys() - writer.statics.keys()):

@@ -10,6 +10,7 @@ from tophalf.model import ops
 from tophalf.model.code import codeops as c
 from tophalf.model.code import napicalls, registercalls, timingcalls, waitcalls, workcalls
 from tophalf.model.code.buildwatch import say_what_is_queued
+from tophalf.model.code.checkcalls import check_before, check_call
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.code.operands import FINDERS, address_of, object_of
 from tophalf.model.irq import manageops
@@ -26,7 +27,7 @@ PLAIN = {
     "spin_lock_bh": [BH_OFF, LOCK], "spin_unlock_bh": [UNLOCK, BH_ON],
     "spin_lock_irq": [IRQS_OFF, PREEMPT_OFF, LOCK], "spin_unlock_irq": [UNLOCK, IRQS_ON, PREEMPT_ON],
     "mutex_lock": [(c.CODE_MUTEX_LOCK, "object")], "mutex_unlock": [(c.CODE_MUTEX_UNLOCK, "object")],
-    "spin_lock_init": [], "mutex_init": [], "kfree": [],
+    "spin_lock_init": [], "mutex_init": [],
     "tasklet_schedule": [(ops.OP_TASKLET_SCHEDULE, "object", vocab.TASKLET)],
     "tasklet_hi_schedule": [(ops.OP_TASKLET_SCHEDULE, "object", vocab.HI)],
     "tasklet_disable_nosync": [(ops.OP_TASKLET_DISABLE, "object")], "tasklet_enable": [(ops.OP_TASKLET_ENABLE, "object")],
@@ -44,9 +45,11 @@ def write_call(generator, writer, node, target):
     """The value of a call, its instructions written; `target` is a local for it. Raises: TophalfError for what the model does not
     run."""
     name = node.func.id
+    check_before(generator, writer, node)
     if CALLS[name].sleeps:
         writer.write(c.CODE_MIGHT_SLEEP, generator.builder.memory.name(name) + 1)
     say_what_is_queued(generator, writer, node)
+    check_call(generator, writer, node)
     if name in PLAIN:
         for op, *operands in PLAIN[name]:
             writer.write(op, *(FINDERS[each](generator, writer, node) if each in FINDERS else each for each in operands))
@@ -145,6 +148,11 @@ def _constant(number):
     return lambda generator, writer, node, target: number
 
 
+def _value(generator, writer, node, target):
+    writer.value(node.args[0])
+    return 0
+
+
 def _into(op):
     """An instruction that only has a result."""
 
@@ -200,7 +208,7 @@ WRITERS = {
     "spin_unlock_irqrestore": _unlock_irqrestore, "raw_spin_unlock_irqrestore": _unlock_irqrestore,
     "raise_softirq": _raise, "raise_softirq_irqoff": _raise,
     "from_tasklet": _container, "container_of": _container,
-    "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0),
+    "kfree": _value, "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0),
     "ktime_get": _into(c.CODE_CLOCK), "smp_processor_id": _into(c.CODE_CPU_NUMBER),
     "read_reg": _read_reg, "write_reg": _write_reg,
     "atomic_inc": _count("atomic", c.CODE_FETCH_ADD, 1), "atomic_dec": _count("atomic", c.CODE_FETCH_ADD, -1),

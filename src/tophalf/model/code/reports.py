@@ -8,12 +8,13 @@ instruction whose line is meant; without that it is the innermost one of a drive
 from tophalf.driver.report import Report
 from tophalf.model import fields as f
 from tophalf.model.code import checkfields as k
-from tophalf.model.code import checkkinds, crashwords, devicewords, watchwords
+from tophalf.model.code import checkkinds, checkwords, crashwords, devicewords, watchwords
 from tophalf.model.code.complain import COMPLAINT_SIZE
+from tophalf.model.code.lockfacts import judge_locks
 from tophalf.model.ops import STRIDE
 from tophalf.vocab import SOFTIRQS
 
-WORDS = crashwords.WORDS | watchwords.WORDS | devicewords.WORDS
+WORDS = crashwords.WORDS | checkwords.WORDS | watchwords.WORDS | devicewords.WORDS
 CONTEXTS = {f.IN_TASK: "task", f.IN_SYSCALL: "task", f.IN_SOFTIRQ: "softirq", f.IN_HARDIRQ: "hardirq", f.IN_NMI: "nmi"}
 
 
@@ -70,6 +71,16 @@ class Case:
         """The innermost function of a driver, "" outside of them."""
         found = self._innermost()
         return found[2] if found else ""
+
+    def outermost(self):
+        """The function of a driver that the kernel called, "" for none."""
+        found = [found for found in (self.places.of(pc - STRIDE) for pc, *_ in self.frames) if found]
+        return found[0][2] if found else ""
+
+    def irq(self):
+        """The number of the line whose hardirq this is in, None for none."""
+        descs = [frame[k.FRAME_ARG] for frame in self.frames if frame[k.FRAME_KIND] == f.IN_HARDIRQ]
+        return int(self.m[descs[0] + f.D_IRQ]) if descs else None
 
     def context(self):
         """hardirq, softirq, task or nmi."""
@@ -134,11 +145,10 @@ def cases(world):
 
 def reports_of(world, replay=None):
     """[Report], in order of time; each kind once a line. replay: the command that comes to them again."""
-    found = {}
-    for case in cases(world):
-        if case.kind < checkkinds.FACTS_FROM:
-            report = report_of(case, replay)
-            found.setdefault((report.path, report.line, report.kind), report)
+    found, all_cases = {}, cases(world)
+    told = [report_of(case, replay) for case in all_cases if case.kind < checkkinds.FACTS_FROM]
+    for report in told + [_of_locks(replay, *one) for one in judge_locks(world, all_cases)]:
+        found.setdefault((report.path, report.line, report.kind), report)
     return sorted(found.values(), key=lambda report: (report.time_ns, report.path, report.line or 0))
 
 
@@ -146,4 +156,9 @@ def report_of(case, replay=None):
     kind, title, do, *address = WORDS[case.kind](case)
     path, line = case.line(*address)
     return Report(path=path, line=line, kind=kind, title=title, details=tuple(case.details()), do=do, time_ns=case.time_ns,
+                  count=case.count, replay=replay)  # fmt: skip
+
+
+def _of_locks(replay, case, path, line, kind, title, details, do):
+    return Report(path=path, line=line, kind=kind, title=title, details=(*details, *case.details()), do=do, time_ns=case.time_ns,
                   count=case.count, replay=replay)  # fmt: skip

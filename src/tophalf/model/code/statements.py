@@ -3,6 +3,7 @@
 import ast
 
 from tophalf.model.code import codeops as c
+from tophalf.model.code.checkcalls import end_entry
 from tophalf.model.code.crash import STEP_OF_ZERO
 from tophalf.model.code.expressions import BINARY, WORD_MAX, WORD_MIN, Expressions
 from tophalf.model.code.objects import Device, Local, Object
@@ -16,6 +17,7 @@ class Statements(Expressions):
         super().__init__(generator, function, statics)
         self.numbers = {argument.arg for argument in function.args.args} - self.statics.keys()
         self.kept, self.loops = len(self.slots), []  # locals below `kept` are in use; (where continue, where break goes)
+        self.role = self.entered = 0  # see `checkcalls.begin_entry`
 
     def body(self, statements):
         for node in statements:
@@ -170,11 +172,16 @@ class Statements(Expressions):
         self.write(OP_JUMP, self.loops[-1][0])
 
     def return_(self, node):
-        value = 0 if node.value is None else self.value(node.value)
+        self.leave(node.value, 0 if node.value is None else self.value(node.value))
+
+    def leave(self, node, value):
+        """Return a value, of an expression `node`."""
+        if self.role:
+            value = end_entry(self, node, value)
         if isinstance(value, int) and WORD_MIN <= value <= WORD_MAX:
             self.write(OP_RET, value)
         else:
-            self.write(c.CODE_RETURN, self.slot(node.value, value))
+            self.write(c.CODE_RETURN, self.slot(node, value))
 
 
 WRITERS = {

@@ -27,7 +27,7 @@ def handler(irq, dev):
 
 def work(dev):
     while not kthread_should_stop():
-        spin_lock(dev.lock)
+        spin_lock(dev.lock)  # RUN inconsistent-hardirq
         dev.count -= 1
         udelay(50)
         spin_unlock(dev.lock)

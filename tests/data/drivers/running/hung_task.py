@@ -20,7 +20,7 @@ STATUS, READY = 0x0, 0x1
 def receive(dev):
     mutex_lock(dev.rx)
     usleep_range(100, 200)
-    mutex_lock(dev.tx)  # RUN hung-task
+    mutex_lock(dev.tx)  # RUN hung-task order
     dev.moved += 1
     mutex_unlock(dev.tx)
     mutex_unlock(dev.rx)

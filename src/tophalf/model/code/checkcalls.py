@@ -1,0 +1,100 @@
+"""What is checked at calls of the kernel's API: instructions before those of the call itself, and around a function of a driver.
+
+Works for any call by its name in `driver.api`, whoever writes its instructions.
+"""
+
+import ast
+
+from tophalf.driver.api import GFP_DIRECT_RECLAIM
+from tophalf.model.code import checkfields as k
+from tophalf.model.code import checkops as o
+from tophalf.model.code import codeops as c
+from tophalf.model.code.checkmaps import LOCKS, WAITING, map_of_line, map_of_object
+from tophalf.model.code.checkroles import HANDLER
+from tophalf.model.code.objects import Local, Object
+
+KIND_OF_WAIT = {name: kind for kind, names in WAITING.items() for name in names}
+ACQUIRES = {"spin_lock": 0, "read_lock": k.H_READ, "write_lock": 0}
+BY_SUFFIX = {"": 0, "_irq": k.H_IRQS, "_irqsave": k.H_IRQS, "_bh": k.H_BH}
+TAKES = {f"{raw}{name}{suffix}": how | more for raw in ("", "raw_") for name, how in ACQUIRES.items()
+         for suffix, more in BY_SUFFIX.items()} | {"mutex_lock": k.H_MUTEX}  # fmt: skip
+LETS_GO = {f"{raw}{kind}_unlock{suffix}": suffix for raw in ("", "raw_") for kind in ("spin", "read", "write")
+           for suffix in ("", "_irq", "_irqrestore", "_bh")} | {"mutex_unlock": ""}  # fmt: skip
+ENABLES = {"local_irq_enable": o.CHECK_IRQS_ON, "local_bh_enable": o.CHECK_BH_ON, "preempt_enable": o.CHECK_PREEMPT_ON}
+
+
+def check_before(generator, writer, node):
+    """Before might_sleep: what a call waits for, and memory that may have to be waited for."""
+    name = node.func.id
+    if name in KIND_OF_WAIT:
+        _wait(generator, writer, node, KIND_OF_WAIT[name])
+    elif name == "kmalloc":
+        flags = writer.value(node.args[1])
+        if isinstance(flags, int) and flags & GFP_DIRECT_RECLAIM:
+            writer.write(c.CODE_MIGHT_SLEEP, generator.builder.memory.name("kmalloc with GFP_KERNEL") + 1)
+
+
+def check_call(generator, writer, node):
+    """After might_sleep: locks, interrupts, bottom halves, preemption."""
+    name = node.func.id
+    if name in TAKES or name in LETS_GO:
+        value = writer.value(node.args[0])
+        if isinstance(value, Object) and value.kind in LOCKS:
+            _lock(writer, node, name, map_of_object(generator, value))
+    elif name in ENABLES:
+        writer.write(ENABLES[name])
+    elif name == "local_irq_restore":
+        _restore(writer, node)
+
+
+def _lock(writer, node, name, lock):
+    if name in TAKES:
+        writer.write(o.CHECK_ACQUIRE, lock, TAKES[name])
+        return
+    suffix = LETS_GO[name]
+    writer.write(o.CHECK_RELEASE, lock, k.H_IRQS if suffix == "_irq" else 0)
+    if suffix == "_irqrestore":
+        _restore(writer, node)
+    elif suffix == "_bh":
+        writer.write(o.CHECK_BH)
+
+
+def _restore(writer, node):
+    """Of flags that are a name: looked at twice, they are the same."""
+    if isinstance(node.args[-1], ast.Name):
+        value = writer.value(node.args[-1])
+        if isinstance(value, Local):
+            writer.write(o.CHECK_IRQS_RESTORE, value.slot)
+
+
+def _wait(generator, writer, node, kind):
+    value = writer.value(node.args[0])
+    if kind == "irq":
+        if isinstance(value, int):
+            writer.write(o.CHECK_WAIT, map_of_line(generator, value))
+        return
+    if not isinstance(value, Object):
+        return
+    if kind == "timer":
+        writer.write(o.CHECK_TIMER)
+    writer.write(o.CHECK_WAIT, map_of_object(generator, value))
+    if kind in ("work", "workqueue"):
+        writer.write(o.CHECK_FLUSH, *((value.address, 0) if kind == "work" else (0, value.address)))
+
+
+def begin_entry(writer, role, lock):
+    """The first instruction of a function that the kernel calls."""
+    writer.role, writer.entered = role, writer.room()
+    writer.kept = writer.used
+    writer.write(o.CHECK_ENTER, writer.entered, lock, role)
+
+
+def end_entry(writer, node, value):
+    """Before such a function returns a value. Returns the value, which may be in a local now."""
+    answer = 0
+    if writer.role == HANDLER and value not in (0, 1):
+        value = Local(slot=writer.slot(node, value))
+        answer = value.slot + 1
+    writer.write(o.CHECK_LEAVE, writer.entered, answer, writer.role)
+    return value
+
