@@ -3,7 +3,7 @@
 from tophalf.cli import render
 from tophalf.cli.run_text import cpu_bar, legend
 from tophalf.myths.myth import DEPENDS, FALSE, TRUE, say
-from tophalf.myths.trial import costs_of_myth, ranges, turned
+from tophalf.myths.trial import ranges, turned
 
 BAR, CELL, CPUS_SHOWN = 20, 34, 4
 COLOURS = {TRUE: "green", FALSE: "red", DEPENDS: "yellow"}
@@ -64,7 +64,7 @@ def _verdict(trial):
 def _range(trial):
     """How firm it is against costs that are other than assumed."""
     if not trial.variants:
-        yield "No cost was halved or doubled" if costs_of_myth(trial.myth) else "No cost enters: paths are walked, no time"
+        yield "No cost was halved or doubled"
         return
     moved = [variant for variant in trial.variants if variant.moved]
     costs = len({variant.cost for variant in trial.variants})

@@ -1,4 +1,4 @@
-"""One run of a comparison: a scenario on the model, or a driver under the checker of drivers; and what it found.
+"""One run of a comparison: a scenario on the model, or a driver there and under the checker of drivers; and what it found.
 
 A run of the model finds what `tophalf run --json` says, and, where it is traced, its event table. Left out: means over
 seeds; a run has one.
@@ -45,7 +45,7 @@ class ModelArm(Frozen):
 
 
 class DriverArm(Frozen):
-    """label; file: of a driver in the folder `drivers`."""
+    """label; file: of a driver in the folder `drivers`, with the machine that it runs on."""
 
     __slots__ = ("label", "file")
 
@@ -54,9 +54,17 @@ class DriverArm(Frozen):
         """Where the driver's text is."""
         return os.path.join(DRIVERS, self.file)
 
+    def loaded(self):
+        """The Scenario. Raises: ScenarioError."""
+        from tophalf.scenario.load import load_scenario
+
+        return load_scenario(self.path)
+
     def run(self, seed, scale=None, shorter=1):
-        """{reports: texts of what the checker says, lines: of the driver}. No time passes, so no cost and no seed enters."""
+        """{of Run.as_dict(), `reports`: texts of what the checker says of every path}. Else as ModelArm.run."""
         from tophalf.driver.lint import lint
 
+        seconds = self.loaded().one("machine").seconds / 1e9
+        found = ModelArm(label=self.label, scenario=self.path, seconds=seconds).run(seed, scale, shorter)
         reports, _ = lint(self.path)
-        return {"reports": [f"{self.file}:{report.line}: {report.title}" for report in reports]}
+        return found | {"reports": [f"{self.file}:{report.line}: {report.title}" for report in reports]}

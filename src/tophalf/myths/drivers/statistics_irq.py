@@ -2,6 +2,23 @@
 
 from tophalf.kernel import *
 
+SCENARIO = """
+[machine]
+seconds = "1s"
+
+[[driver]]
+name = "nic"
+irq = 24
+rate = 5000
+arrivals = "poisson"
+
+[[call]]
+device = "nic"
+function = "read_statistics"
+name = "ethtool"
+sleep = "1ms"
+"""
+
 
 def count_frame(dev):
     spin_lock_irq(dev.counters)
@@ -11,15 +28,16 @@ def count_frame(dev):
 
 
 def frame_irq(irq, dev):
-    spin_lock(dev.counters)
+    spin_lock(dev.registers)
     dev.seen += 1
-    spin_unlock(dev.counters)
+    spin_unlock(dev.registers)
     return IRQ_HANDLED
 
 
 def read_statistics(dev):
     flags = spin_lock_irqsave(dev.registers)
     count_frame(dev)
+    spend(5000)  # copies registers
     dev.copies += 1
     spin_unlock_irqrestore(dev.registers, flags)
     return 0

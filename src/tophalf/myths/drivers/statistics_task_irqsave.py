@@ -2,9 +2,27 @@
 
 from tophalf.kernel import *
 
+SCENARIO = """
+[machine]
+seconds = "1s"
+
+[[driver]]
+name = "nic"
+irq = 24
+rate = 5000
+arrivals = "poisson"
+
+[[call]]
+device = "nic"
+function = "read_statistics"
+name = "ethtool"
+sleep = "1ms"
+"""
+
 
 def read_statistics(dev):
     flags = spin_lock_irqsave(dev.counters)
+    spend(5000)  # copies registers
     dev.frames += 1
     spin_unlock_irqrestore(dev.counters, flags)
     return 0
