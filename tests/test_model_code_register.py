@@ -305,6 +305,8 @@ def work(dev):
     ("request_irq(dev.irq, handler, dev.count, 'dev', dev)", "not known before the run"),
     ("alloc_workqueue('x', dev.count, 0)", "not known before the run"), ("irq_set_affinity(dev.count, 1)", "number of the IRQ"),
     ("destroy_workqueue(dev.nothing)", "never set up"), ("open_softirq(77, work)", "no softirq 77"),
+    ("request_irq(dev.irq, handler, 0, 'dev', dev.count)", "not known to be a device"),
+    ("free_irq(dev.irq, dev.count)", "not known to be a device"), ("kthread_run(work, dev.count, 'x')", "not known to be a device"),
 ])  # fmt: skip
 def test_what_cannot_be_laid_out_before_the_run_is_refused_with_the_line(tmp_path, line, what):
     text = HANDLER + f"\ndef work(dev):\n    {line}\n    return 0\n" + WORK
@@ -312,3 +314,16 @@ def test_what_cannot_be_laid_out_before_the_run_is_refused_with_the_line(tmp_pat
     with pytest.raises(TophalfError) as caught:
         Machine(tmp_path, text, [])
     assert what in caught.value.what and "driver.py:11" in caught.value.where
+
+
+@pytest.mark.parametrize("line, what", [
+    ("t = dev.other\n    tasklet_setup(t, low)", "t is not known to be a tasklet"), ("mod_timer(0 or dev, 5)", "takes a timer"),
+    ("request_irq(dev.irq, handler, dev, 'dev', dev)", "dev is not known to be a number"),
+    ("request_irq(dev.irq, handler, 0, 'dev', dev.lock)", "dev.lock is not known to be a dev"),
+    ("write_reg(None, 0, 1)", "no register 0x0"), ("x = dev.other\n    mod_timer(x, 5)", "x is not known to be a timer"),
+])  # fmt: skip
+def test_what_probe_hands_over_must_be_what_it_is_taken_for(tmp_path, line, what):
+    text = HANDLER + f"\ndef low(t):\n    spend(1)\n\ndef probe(dev):\n    spin_lock_init(dev.lock)\n    {line}\n    return 0\n"
+    with pytest.raises(TophalfError) as caught:
+        Machine(tmp_path, text, [])
+    assert what in caught.value.what and "driver.py:1" in caught.value.where

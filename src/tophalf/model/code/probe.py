@@ -6,7 +6,7 @@ runs, as queueing work or raising softirqs.
 
 import ast
 
-from tophalf.driver.api import CALLS, VARIABLES
+from tophalf.driver.api import CALLS, OBJECTS, VARIABLES
 from tophalf.driver.subset import constant_value, operate
 from tophalf.errors import TophalfError
 from tophalf.model.code.objects import Device, Object
@@ -169,4 +169,10 @@ class Probe:
         """Texts and functions by name, all else by its value."""
         if kind == "name":
             return node.value
-        return node.id if isinstance(node, ast.Name) and node.id in self.driver.functions else self.value(node, names)
+        if isinstance(node, ast.Name) and node.id in self.driver.functions:
+            return node.id
+        value = self.value(node, names)
+        if not isinstance(value, Object if kind in OBJECTS else (Device, int) if kind == "dev" else int):
+            what = f"a {kind}" if kind in (*OBJECTS, "dev") else "a number"
+            self.refuse(node, f"{ast.unparse(node)} is not known to be {what} here", "name it as an attribute of dev")
+        return value

@@ -10,7 +10,7 @@ from tophalf.model import fields as f
 from tophalf.model.code import codeops as c
 from tophalf.model.code import registerops as o
 from tophalf.model.code.buildregister import add_kthread, identity, irq_programs, is_invalid, own_workqueue, run_program
-from tophalf.model.code.objects import Local, Object
+from tophalf.model.code.objects import Device, Local, Object
 from tophalf.model.code.operands import address_of, line_of
 from tophalf.model.irq import manageops, requestirq
 from tophalf.model.irq.builddevices import add_function
@@ -21,6 +21,14 @@ from tophalf.model.work import workfields as g
 def _constant(writer, node):
     value = writer.value(node)
     return value if isinstance(value, int) else writer.refuse(node, "this is not known before the run", "write a constant")
+
+
+def _device(writer, node):
+    """A Device, 0 for None."""
+    value = writer.value(node)
+    if not isinstance(value, Device) and value != 0:
+        writer.refuse(node, f"{ast.unparse(node)} is not known to be a device here", "hand over what the function was given")
+    return value
 
 
 def _store(writer, address, number):
@@ -36,7 +44,7 @@ def _store(writer, address, number):
 def _request_irq(generator, writer, node, target):
     """request_irq(irq, handler, flags, name, dev), request_threaded_irq(irq, handler, thread, flags, name, dev)."""
     *functions, flags, name, device = node.args[1:]
-    number, flags, device = _constant(writer, node.args[0]), _constant(writer, flags), writer.value(device)
+    number, flags, device = _constant(writer, node.args[0]), _constant(writer, flags), _device(writer, device)
     line, given = generator.builder.irqs.get(number), [each for each in functions if isinstance(each, ast.Name)]
     if line is None or number < 0 or not given or is_invalid(flags, device):
         return -errno.EINVAL
@@ -50,7 +58,7 @@ def _request_irq(generator, writer, node, target):
 def _free_irq(generator, writer, node, target):
     """__free_irq: off the line, then wait for who runs its handler, then end its threads."""
     line, end = line_of(generator, writer, node), writer.new_label()
-    writer.write(o.CODE_FREE_IRQ, target, line, identity(writer.value(node.args[1])))
+    writer.write(o.CODE_FREE_IRQ, target, line, identity(_device(writer, node.args[1])))
     writer.write(c.CODE_ZERO, target, end)
     writer.write(manageops.OP_SYNCHRONIZE_IRQ, line)
     writer.write(o.CODE_STOP_IRQ_THREAD, target, 0)
@@ -118,7 +126,7 @@ def _alloc_workqueue(generator, writer, node, target):
 
 def _kthread_run(generator, writer, node, target):
     function, device, name = node.args
-    task, program = add_kthread(generator, function.id, writer.value(device), name.value)
+    task, program = add_kthread(generator, function.id, _device(writer, device), name.value)
     generator.builder.memory[task + f.K_STATE] = f.DEAD
     writer.write(o.CODE_KTHREAD_START, task, program)
     return Object("task", name.value, None, task)

@@ -11,7 +11,7 @@ from tophalf.model.code import codefields as k
 from tophalf.model.code import napicalls, timingcalls
 from tophalf.model.code.buildhardware import register
 from tophalf.model.code.buildregister import add_kthread, identity, irq_programs, is_invalid, own_workqueue, run_program
-from tophalf.model.code.objects import Object
+from tophalf.model.code.objects import Device, Object
 from tophalf.model.code.waitfields import CP_DONE
 from tophalf.model.irq import requestirq
 from tophalf.model.irq.builddevices import add_function
@@ -71,7 +71,7 @@ def _alloc_ordered_workqueue(probe, node, name, flags):
 
 def _register(probe, node, device, number):
     """Where the words of a register lie."""
-    if not device.registers or not 0 <= number < probe.memory[device.registers + k.R_COUNT]:
+    if not isinstance(device, Device) or not device.registers or not 0 <= number < probe.memory[device.registers + k.R_COUNT]:
         probe.refuse(node, f"the device has no register {number:#x}", "see what it has")
     return register(device.registers, number)
 
