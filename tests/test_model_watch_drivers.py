@@ -70,6 +70,7 @@ def test_a_soft_lockup_is_said_at_the_hrtimer_after_twenty_seconds():
     report = first("soft_lockup.py", "soft-lockup")
     assert report.title.startswith("watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [writer:")
     assert (report.time_ns // 10**9, report.count) == (24, 1)
+    assert report.details[0].startswith('in hardirq of local_timer on CPU0, over the task "writer" in copy < writer; preempt_count')
 
 
 def test_a_hard_lockup_is_said_by_the_nmi_and_once():

@@ -18,7 +18,7 @@ DELAYED = ("queue_delayed_work", "schedule_delayed_work", "mod_delayed_work")
 
 
 class Watched(Frozen):
-    """A handler. name: of its function; irq."""
+    """A handler, or an hrtimer's function. name: of the function; irq: None of an hrtimer."""
 
     __slots__ = ("name", "irq")
 
@@ -60,19 +60,29 @@ def watched_handler(generator, name, number, device):
     builder = generator.builder
     if not isinstance(device, Device):
         return generator.entry(name, (number, device))
-    m, code = builder.memory, Assembler()
+    m = builder.memory
     row = m.take(w.HANDLER_ROW)
     m[row + w.HW_DEVICE], m[row + w.HW_REGISTERS] = device.hardware, device.registers
     m[row + w.HW_LINE], m[row + w.HW_IRQ] = builder.irqs[number], number
     m[row + w.HW_HELD_OF] = -1
+    program = generator.function(name, (None, device), HANDLER, map_of_entry(generator, (number, device)))
+    return _around(generator, row, name, program, number)
+
+
+def watched_hrtimer(generator, name, program):
+    """The program of an hrtimer's function, with what measures it in hardirqs."""
+    return _around(generator, generator.builder.memory.take(w.HANDLER_ROW), name, program, None)
+
+
+def _around(generator, row, name, program, number):
+    """A program that does `program` between the two looks."""
+    code, line = Assembler(), generator.driver.functions[name].lineno
     code.label("handler")
-    lock = map_of_entry(generator, (number, device))
-    code(w.CODE_HANDLER, row, generator.function(name, (None, device), HANDLER, lock))
+    code(w.CODE_HANDLER, row, program)
     code(w.CODE_HANDLED, row)
-    line = generator.driver.functions[name].lineno
-    builder.watched[row] = Watched(name=name, irq=number)
-    builder.code_places.append((row, [line], generator.driver.path, name))  # the row stands for the function's first line
-    return builder.program(code)["handler"]
+    generator.builder.watched[row] = Watched(name=name, irq=number)
+    generator.builder.code_places.append((row, [line], generator.driver.path, name))  # the row stands for the first line
+    return generator.builder.program(code)["handler"]
 
 
 def watched_run(builder, obj, program):

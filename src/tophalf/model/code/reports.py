@@ -110,10 +110,14 @@ class Case:
             if not groups or groups[-1][0] != context:
                 groups.append((context, []))
             groups[-1][1].append(frame)
-        said = [self._context(*group) for group in reversed(groups)]
-        functions = [found[2] for found in (self.places.of(pc - STRIDE) for pc, *_ in reversed(groups[-1][1])) if found]
-        first = f"in {' < '.join(functions)}, " if functions else "in "
-        return f"{first}{said[0]} on CPU{self.cpu}" + "".join(f", over {each}" for each in said[1:])
+        said = [(self._functions(frames), self._context(context, frames)) for context, frames in reversed(groups)]
+        functions, first = said[0]
+        over = "".join(f", over {each}{f' in {names}' if names else ''}" for names, each in said[1:])
+        return f"in {functions}{', ' if functions else ''}{first} on CPU{self.cpu}{over}"
+
+    def _functions(self, frames):
+        """Those of drivers, the innermost first."""
+        return " < ".join(found[2] for found in (self.places.of(pc - STRIDE) for pc, *_ in reversed(frames)) if found)
 
     def _context(self, context, frames):
         if context == "hardirq":

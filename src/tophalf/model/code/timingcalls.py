@@ -8,6 +8,7 @@ from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codeops as c
 from tophalf.model.code import timingops as o
+from tophalf.model.code.buildwatch import watched_hrtimer
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.ground.program import Assembler
 from tophalf.model.irq.requestirq import PREEMPT_RT
@@ -45,7 +46,7 @@ def _hrtimer(generator, timer, function, mode):
     code = Assembler()
     code.label("hrtimer")
     code(o.CODE_HRTIMER_RUNS, timer.address)
-    code(c.CODE_CALL, generator.entry(function, (timer,)))
+    code(c.CODE_CALL, watched_hrtimer(generator, function, generator.entry(function, (timer,))))
     code(o.CODE_HRTIMER_DONE, timer.address)
     code(ops.OP_RET)
     soft = mode & HRTIMER_MODE_SOFT or generator.builder.memory[f.G_PREEMPT] == PREEMPT_RT and not mode & HRTIMER_MODE_HARD

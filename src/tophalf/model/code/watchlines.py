@@ -6,7 +6,8 @@ what comes while the own device does not want attention, and has not asserted si
 
 HELD_MAX answers to one assertion: a level line that is still asserted comes again at once, before the CPU does another instruction
 of what was interrupted, so nothing but the handler, its thread or another CPU can let go of it. What is read out of the device,
-entry by entry, counts as progress. Left out: hrtimers' handlers, time of handlers that turn interrupts on and are interrupted.
+entry by entry, counts as progress. Functions
+of hrtimers are measured, too. Left out: handlers that turn interrupts on, whose time is counted with what interrupts them.
 """
 
 from tophalf.model.code.codefields import LOCALS_EACH, R_TAKEN

@@ -48,7 +48,8 @@ def _handler(case, row):
 def _too_long(case):
     handler, longest = _handler(case, case.about), int(case.m[case.about + w.HW_LONGEST])
     most = f", the longest of {case.count:,} such times {human_ns(longest)}" if case.count > 1 else ""
-    title = f"the handler {handler.name} of IRQ {handler.irq} took {human_ns(case.other)}{most}; nothing else runs on its CPU then"
+    what = f"the hrtimer's function {handler.name}" if handler.irq is None else f"the handler {handler.name} of IRQ {handler.irq}"
+    title = f"{what} took {human_ns(case.other)}{most}; nothing else runs on its CPU then"
     return "too-long", title, "keep a top half below 100 µs: leave the work to a thread, a softirq or a work", case.about
 
 
