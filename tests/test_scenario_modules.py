@@ -149,6 +149,16 @@ def test_a_probe_that_fails_is_told(tmp_path):
     ]
 
 
+def test_what_remove_forgets_is_told(tmp_path):
+    body = CARD[CARD.index("    free_irq") : CARD.index("    dev.removed")]
+    text = CARD.replace(body, "    queue_delayed_work(system_wq, dev.slow, 100)\n")
+    text = text.replace("    INIT_WORK", "    INIT_DELAYED_WORK(dev.slow, job)\n    INIT_WORK")
+    _, answers = ran(card(tmp_path, ("25ms", "rmmod", "card"), text=text))
+    said = answers[-1][2]
+    assert said.startswith("remove returned, and left IRQ 24 with its handler, ")
+    assert {"timer pending", "slow queued"} <= set(said.split(", ")) and "job" not in said
+
+
 def test_an_order_while_another_is_under_way(tmp_path):
     text = CARD.replace("    free_irq(dev.irq, dev)\n", "    msleep(5)\n    free_irq(dev.irq, dev)\n")
     _, answers = ran(card(tmp_path, ("5ms", "rmmod", "card"), ("6ms", "rmmod", "card"), text=text))

@@ -8,13 +8,19 @@ that others hold, the time that loading takes, forced removal, who else waits fo
 import errno
 
 from tophalf.errors import TophalfError
+from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.code import codeops as c
 from tophalf.model.ground.program import Assembler
 from tophalf.model.irq.manage import WAKE_TASK, command
 from tophalf.model.irq.manageops import OP_ACTOR
+from tophalf.model.work import workfields as g
 
 ABSENT, LOADED, BUSY = range(3)  # Module.state
+# What the kernel will call: kind of object: (word, bits of it that say so, what is said then)
+CALLED = {"timer": (f.H_CPU, -1, "pending"), "hrtimer": (f.H_CPU, -1, "pending"),
+          "work": (g.X_FLAGS, g.WORK_STRUCT_PENDING, "queued"), "delayed_work": (g.X_FLAGS, g.WORK_STRUCT_PENDING, "queued"),
+          "tasklet": (f.TL_STATE, f.TASKLET_SCHEDULED, "scheduled")}  # fmt: skip
 UNDER_WAY, DONE = 1, 2  # a word of each order
 
 
@@ -67,7 +73,24 @@ def _done(m, module, function, returned):
     """Its second answer. A driver that is absent again after a failed probe has what probe did not undo."""
     error = returned if function == "probe" and returned < 0 else 0
     m[module.state] = LOADED if function == "probe" and not error else ABSENT
-    return error, f"{function} returned" if not error else f"{function} failed"
+    if error:
+        return error, f"{function} failed"
+    left = left_behind(m, module.device) if function == "remove" else ()
+    return 0, f"{function} returned" + (f", and left {', '.join(left)}" if left else "")
+
+
+def left_behind(m, device):
+    """What of a device's the kernel would still call, in words: on a real machine the next time is an oops."""
+    found, action = [], m[device.line + f.D_ACTIONS]
+    while action and m[action + f.A_ARG] != device.identity:
+        action = m[action + f.A_NEXT]
+    if action:
+        found.append(f"IRQ {device.number} with its handler")
+    for name, each in device.objects.items():
+        word, bits, what = CALLED.get(each.kind, (0, 0, ""))
+        if bits and m[each.address + word] & bits:
+            found.append(f"{name} {what}")
+    return found
 
 
 def _program(builder, module, where, function, order):
