@@ -105,6 +105,19 @@ def test_a_sampler_samples_each_millisecond_and_its_period_does_not_drift():
     assert handlers(traced("sampler", 100_000_000)) == expected
 
 
+def test_a_nics_interrupts_stop_under_a_flood():
+    calm = ran("nic", "machine.seconds=5ms")
+    device = calm["drivers"][0]
+    assert device["dropped"] == 0 and numbers(calm)["packets"] == device["arrived"]  # each is 300 ns of a CPU that mostly idles
+    assert calm["interrupts"] == device["napi"]["polls"] > 0.8 * device["arrived"]
+    flood = ran("nic", "driver.rate=4M", "machine.seconds=5ms")
+    device, packets = flood["drivers"][0], numbers(flood)["packets"]
+    assert flood["interrupts"] <= 3
+    assert packets // 64 <= device["napi"]["polls"] <= packets // 64 + 3  # all polls but the first are full
+    assert 0.97 < packets / (5_000_000 / 300) <= 1
+    assert 0 <= device["arrived"] - packets - device["dropped"] <= 256  # the rest is in the ring
+
+
 def test_a_queue_is_as_full_as_it_can_be_and_no_fuller():
     world = make_world(example("nvme"), 0)
     device, filled = world.builder.coded[0], []
