@@ -39,13 +39,11 @@ class Slow:
         return bool(self.count & 0xF0000), bool(self.count & 0x100)
 
     def acquire(self, lock, how, place):
-        for held, context, held_how, _ in self.held:
-            if context != self.context:
-                continue
-            if class_of(held) != class_of(lock):
-                self.edges.add((class_of(held), class_of(lock)))
-            elif not (how & held_how & k.H_READ):
-                self.told.add((kinds.WAITS_FOR_ITSELF if how & k.H_PSEUDO else kinds.RECURSIVE, place))
+        mine = [each for each in self.held if each[1] == self.context]
+        if any(class_of(held) == class_of(lock) and not (how & held_how & k.H_READ) for held, _, held_how, _ in mine):
+            self.told.add((kinds.WAITS_FOR_ITSELF if how & k.H_PSEUDO else kinds.RECURSIVE, place))
+        else:
+            self.edges |= {(class_of(held), class_of(lock)) for held, *_ in mine if class_of(held) != class_of(lock)}
         in_hardirq, in_softirq = self.context
         if not how & SPINS:
             found = {"in hardirq"} if in_hardirq else {"in softirq"} if in_softirq else set()

@@ -1,14 +1,18 @@
 """`tophalf lint`: hold a driver written in Python against the kernel's rules, on every path, before it runs."""
 
 from tophalf.cli import render
+from tophalf.cli.lint_explore import document, explore_driver, merged, notes_of
 from tophalf.cli.options import command_parser, print_json
 from tophalf.cli.report_text import report_text
+from tophalf.errors import TophalfError
 
 
 def parser():
     """Options of `tophalf lint`."""
     options = command_parser("lint", __doc__.split(": ", 1)[1], "tophalf lint examples/sensor.py", machine=False)
     options.add_argument("drivers", metavar="DRIVER.py", nargs="+", help="a driver's file; docs/drivers.md says what it may hold")
+    what = "run it too: N times, with interrupts at awkward moments (without N: each of them once)"
+    options.add_argument("--explore", nargs="?", type=int, const=0, metavar="N", help=what)
     return options
 
 
@@ -17,13 +21,19 @@ def run(args):
     from tophalf.driver.lint import lint_driver
     from tophalf.driver.subset import parse_driver
 
-    looked, unread = [], []
+    looked, unread, ran = [], [], {}
+    if args.explore is not None and args.explore < 0:
+        raise TophalfError(f"{args.explore} runs", "--explore", "give a number of runs, or none for each moment once")
     for path in args.drivers:
         driver = parse_driver(path)
         unread += driver.faults
-        looked.append((path, driver, *(([], []) if driver.faults else lint_driver(driver))))
+        reports, notes = ([], []) if driver.faults else lint_driver(driver)
+        if args.explore is not None and not driver.faults:
+            ran[path] = explore_driver(path, args.explore or None)
+            reports, notes = merged(reports, ran[path][0]), [*notes, *notes_of(*ran[path])]
+        looked.append((path, driver, reports, notes))
     if args.json:
-        print_json({"drivers": [_document(*each) for each in looked]})
+        print_json({"drivers": [_document(*each) | _explored(ran, each[0]) for each in looked]})
     else:
         print("\n".join(_lines(*each) for each in looked))
     return 2 if unread else 1 if any(reports for _, _, reports, _ in looked) else 0
@@ -35,10 +45,14 @@ def _document(path, driver, reports, notes):
     return {"driver": str(path), "outside_the_subset": faults, "reports": [report.as_dict() for report in reports], "notes": notes}
 
 
+def _explored(ran, path):
+    return {"explored": document(*ran[path])} if path in ran else {}
+
+
 def _lines(path, driver, reports, notes):
     lines = [render.printable(fault.line()) for fault in driver.faults]
     lines += map(report_text, reports)
     if not lines:
-        where = "on the paths that were walked" if notes else "on any path"
+        where = "on any path" if not notes else "in what was looked at"
         lines = [render.paint(f"{render.printable(str(path))}: nothing found {where}", "green")]
     return "\n".join([*lines, *(render.paint(f"  note: {note}", "yellow") for note in notes)])

@@ -77,6 +77,7 @@ class Builder:
         self.watch, self.watched, self.watched_runs = 0, {}, {}  # of `buildwatch`: its address; {row: Watched}; {object: row}
         self.modules = {}  # {name of a driver in Python: orders.modules.Module}
         self.lock_names, self.lock_maps, self.lock_classes, self.queue_maps = {}, {}, {}, []  # see `code.checkmaps`
+        self.awkward, self.steps = 0, {}  # see `assemble.steps`
         m[f.G_HZ_NS] = 10**9 // hz
         m[f.G_NOHZ] = int(nohz)
         m[f.G_KERNEL], m[f.G_PREEMPT], m[f.G_THREADIRQS] = KERNELS[kernel], PREEMPT.index(preempt), int(threadirqs)

@@ -34,7 +34,8 @@ def add(builder, scenario, entry):
     device.generator = Generator(builder, driver)
     module = builder.modules[entry.name] = Module(builder, device)
     if not begins_absent(scenario, entry.name):
-        Probe(device.generator).run(device)
+        if "probe" in driver.functions or all(call.device != entry.name for call in scenario.all("call")):
+            Probe(device.generator).run(device)  # one that is only called needs none
         builder.memory[module.state] = LOADED
 
 

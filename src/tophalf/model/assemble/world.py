@@ -12,6 +12,7 @@ from tophalf.model.assemble import (
     nics,
     nmis,
     stack,
+    steps,
     tasks,
     timers,
     works,
@@ -30,9 +31,11 @@ def assemble(scenario, seed):
     builder = machine.make_builder(scenario, seed)
     background.begin(builder, scenario)
     nmis.begin(builder, scenario)
+    steps.begin(builder, scenario)
     for section, add in ASSEMBLERS:
         for entry in scenario.all(section):
             add(builder, scenario, entry)
+    steps.end(builder, scenario)
     return builder
 
 

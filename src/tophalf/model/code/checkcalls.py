@@ -82,6 +82,14 @@ def _wait(generator, writer, node, kind):
         writer.write(o.CHECK_FLUSH, *((value.address, 0) if kind == "work" else (0, value.address)))
 
 
+def write_step(writer, node):
+    """Before a statement, where it may be an awkward moment (`assemble.steps`)."""
+    builder = writer.generator.builder
+    if builder.awkward:
+        step = (writer.path, writer.function.name, node.lineno)
+        writer.write(o.CHECK_STEP, builder.awkward, builder.steps.setdefault(step, len(builder.steps) + 1))
+
+
 def begin_entry(writer, role, lock):
     """The first instruction of a function that the kernel calls."""
     writer.role, writer.entered = role, writer.room()

@@ -6,6 +6,7 @@ otherwise than it was entered with is put back after the complaint, as the kerne
 of where it was done. A lock that is left held stays taken.
 """
 
+from tophalf.model.code.awkward import look
 from tophalf.model.code.checkfields import (
     CK_QUEUES,
     H_IRQS,
@@ -46,6 +47,7 @@ from tophalf.model.code.checkops import (
     CHECK_LEAVE,
     CHECK_PREEMPT_ON,
     CHECK_RELEASE,
+    CHECK_STEP,
     CHECK_TIMER,
     CHECK_WAIT,
 )
@@ -95,6 +97,8 @@ def execute_check(m, cpu, frame, local, op, x, y, z):
         release(m, cpu, x)
     elif op == CHECK_FLUSH:
         check_flush(m, cpu, frame, x, y)
+    elif op == CHECK_STEP:
+        look(m, cpu, x, y)
     elif op == CHECK_TIMER:
         if m[cpu + C_PREEMPT_COUNT] & HARDIRQ_MASK:
             complain(m, cpu, TIMER_SYNC, here(m, frame), 0, 0)

@@ -52,10 +52,12 @@ def acquire(m, cpu, lock, how, pc):
     """A lock is about to be taken, or something waited for. lock: its map."""
     held, context = held_of(m, m[cpu + C_CURRENT]), context_of(m, cpu)
     each, depth = held + HD_LOCKS, m[held + HD_DEPTH]
-    for _ in range(depth):
-        if m[each + HL_CONTEXT] == context:
-            follows(m, cpu, held, each, lock, how, pc)
-        each += HELD_SIZE
+    if depth and not waits_for_itself(m, cpu, held, context, lock, how, pc):
+        for _ in range(depth):
+            if m[each + HL_CONTEXT] == context and m[m[each + HL_LOCK] + MAP_CLASS] != m[lock + MAP_CLASS]:
+                follows(m, cpu, held, each, lock)
+            each += HELD_SIZE
+    each = held + HD_LOCKS + depth * HELD_SIZE
     if how & (H_MUTEX | H_PSEUDO) == 0:
         mark(m, cpu, lock, usage_now(m, cpu, how), how)
     if depth == HELD_MAX:
@@ -69,13 +71,22 @@ def acquire(m, cpu, lock, how, pc):
 
 
 @compiled
-def follows(m, cpu, held, first, lock, how, pc):
-    """check_deadlock, check_prev_add: a lock is taken while another of the same context is held."""
+def waits_for_itself(m, cpu, held, context, lock, how, pc):
+    """check_deadlock: one of the same class is held, not both for reading."""
+    each = held + HD_LOCKS
+    for _ in range(m[held + HD_DEPTH]):
+        is_same = m[each + HL_CONTEXT] == context and m[m[each + HL_LOCK] + MAP_CLASS] == m[lock + MAP_CLASS]
+        if is_same and not how & m[each + HL_FLAGS] & H_READ:
+            complain(m, cpu, WAITS_FOR_ITSELF if how & H_PSEUDO else RECURSIVE, pc, lock, m[each + HL_PC])
+            return True
+        each += HELD_SIZE
+    return False
+
+
+@compiled
+def follows(m, cpu, held, first, lock):
+    """check_prev_add: a lock is taken while another of the same context is held."""
     checks, one, other = m[held + HD_CHECKS], m[m[first + HL_LOCK] + MAP_CLASS], m[lock + MAP_CLASS]
-    if one == other:
-        if not how & m[first + HL_FLAGS] & H_READ:
-            complain(m, cpu, WAITS_FOR_ITSELF if how & H_PSEUDO else RECURSIVE, pc, lock, m[first + HL_PC])
-        return
     edge = m[checks + CK_EDGES] + one * m[checks + CK_CLASSES] + other
     if m[edge] == 0:
         m[edge] = 1

@@ -79,12 +79,16 @@ def spin_unlock(m, cpu, lock):
 
 @compiled
 def mutex_lock(m, cpu, frame, lock):
-    """Take it, or sleep until it is handed over."""
-    task = m[cpu + C_CURRENT]
-    if m[lock + L_OWNER] == 0:
+    """Take it, or sleep until it is handed over, whoever else wakes the task. R1 of the frame: the lock that it waits for."""
+    task, waits = m[cpu + C_CURRENT], m[frame + F_R1] == lock
+    if m[lock + L_OWNER] == 0 or waits and m[lock + L_OWNER] == task:
         m[lock + L_OWNER] = task
+        m[frame + F_R1] = 0
         return
-    append(m, lock + L_HEAD, lock + L_TAIL, task, K_WAIT_NEXT)
+    if not waits:
+        append(m, lock + L_HEAD, lock + L_TAIL, task, K_WAIT_NEXT)
+        m[frame + F_R1] = lock
+    m[frame + F_PC] -= STRIDE
     m[task + K_STATE] = BLOCKED
     schedule(m, cpu, 0)
 

@@ -27,12 +27,25 @@ class Leave(Exception):
         self.kind, self.value = kind, value
 
 
+class Refused(TophalfError):
+    """The kernel refuses what probe asks for, and probe returns that. line_number: of the call."""
+
+    def __init__(self, error, path, line_number):
+        """error: what refused it."""
+        super().__init__(error.what, f"{path}:{line_number}, {error.where}", error.do)
+        self.path, self.line_number = path, line_number
+
+
 class Probe:
     """generator: of the driver. refused: the last error of the kernel, or None."""
 
     def __init__(self, generator):
         self.generator, self.driver, self.memory = generator, generator.driver, generator.builder.memory
         self.refused, self.rounds = None, 0
+
+    def refusal(self, error, line_number):
+        """A Refused, of a call at a line."""
+        return Refused(error, self.driver.path, line_number)
 
     def run(self, device):
         """probe(device). Raises: TophalfError when there is none, or it returns an error."""

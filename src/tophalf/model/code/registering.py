@@ -5,7 +5,6 @@ Each function takes the Probe, the call's node and its arguments: ints, Devices,
 
 import errno
 
-from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.code import codefields as k
 from tophalf.model.code import napicalls, timingcalls
@@ -31,7 +30,7 @@ def _request_threaded_irq(probe, node, number, handler, thread, flags, name, dev
     try:
         requestirq.request_threaded_irq(builder, line, name, *programs, identity(device), flags)
     except requestirq.RequestError as error:
-        probe.refused = TophalfError(error.what, f"{probe.driver.path}:{node.lineno}, {error.where}", error.do)
+        probe.refused = probe.refusal(error, node.lineno)
         return -error.errno
     return 0
 

@@ -156,6 +156,12 @@ def reports_of(world, replay=None):
     return sorted(found.values(), key=lambda report: (report.time_ns, report.path, report.line or 0))
 
 
+def report_of_refusal(error):
+    """Of what ended a probe. error: probe.Refused."""
+    title = f"request_irq is refused: {error.what}"
+    return Report(path=error.path, line=error.line_number, kind="request-refused", title=title, details=(), do=error.do)
+
+
 def report_of(case, replay=None):
     kind, title, do, *address = WORDS[case.kind](case)
     path, line = case.line(*address)

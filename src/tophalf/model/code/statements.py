@@ -3,7 +3,7 @@
 import ast
 
 from tophalf.model.code import codeops as c
-from tophalf.model.code.checkcalls import end_entry
+from tophalf.model.code.checkcalls import end_entry, write_step
 from tophalf.model.code.crash import STEP_OF_ZERO
 from tophalf.model.code.expressions import BINARY, WORD_MAX, WORD_MIN, Expressions
 from tophalf.model.code.objects import Device, Local, Object
@@ -25,6 +25,8 @@ class Statements(Expressions):
 
     def statement(self, node):
         self.line, self.used = node.lineno, self.kept
+        if not isinstance(node, ast.Pass):
+            write_step(self, node)
         writer = WRITERS.get(type(node))
         if writer:
             writer(self, node)

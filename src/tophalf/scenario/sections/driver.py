@@ -31,6 +31,8 @@ SECTION = Section(
         "doorbell": Key("int", None, "the register that starts operations up to what is written, modulo depth", 0, 1 << 16),
         "latency": Key("cost", ("constant", 10_000), "how long an operation takes; then it is what arrives"),
         "units": Key("int", 1, "operations that it works on at the same time", 1, 1024),
+        "awkward": Key("text", "", "FUNCTION:LINE of a driver: when that is about to be done, the device interrupts the CPU; with "
+                       "@next the one after it, with #2 the second time"),
         "idle": Key("int", 0, "the bits of status set while no operation is under way; its end is no arrival then", 0, 1 << 32),
     },
     many=True,

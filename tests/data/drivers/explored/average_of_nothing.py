@@ -1,0 +1,36 @@
+"""The count that is divided by is reset by the handler between the look and the use."""
+
+from tophalf.kernel import *
+
+SCENARIO = """
+[machine]
+cpus = 2
+seconds = "10ms"
+
+[[driver]]
+name = "card"
+irq = 24
+rate = 100
+
+[[call]]
+device = "card"
+function = "sample"
+sleep = "1ms"
+"""
+
+
+def handler(irq, dev):
+    dev.count = 0
+    return IRQ_HANDLED
+
+
+def sample(dev):
+    dev.sum += 10
+    dev.count += 1
+    if dev.count:
+        dev.tries += 1
+        dev.average = dev.sum // dev.count  # BUG division
+
+
+def probe(dev):
+    return request_irq(dev.irq, handler, 0, "card", dev)

@@ -1,0 +1,25 @@
+"""A handler walks over registers, one too far."""
+
+from tophalf.kernel import *
+
+SCENARIO = """
+[machine]
+cpus = 2
+seconds = "10ms"
+
+[[driver]]
+name = "card"
+irq = 24
+rate = 1000
+registers = 8
+"""
+
+
+def handler(irq, dev):
+    for number in range(1, 9):
+        dev.sum += read_reg(dev, number)  # BUG register
+    return IRQ_HANDLED
+
+
+def probe(dev):
+    return request_irq(dev.irq, handler, 0, "card", dev)
