@@ -19,7 +19,11 @@ from tophalf.model.sched.contexts import NO_INSTRUCTION, fail
 @compiled
 def beyond(m, cpu, frame, local, op, x, y, z):
     """One instruction. local: where the frame's locals lie; x, y, z: its operands."""
-    if op < CODE_DEVICE_FROM:
+    if CODE_WATCH_FROM <= op < CODE_WATCH_END:
+        execute_watch(m, cpu, frame, op, x, y)
+    elif CODE_CHECK_FROM <= op < CHECK_END:
+        execute_check(m, cpu, frame, local, op, x, y, z)
+    elif op < CODE_DEVICE_FROM:
         execute_wait(m, cpu, frame, local, op, x, y, z)
     elif CODE_DEVICE_FROM <= op < CODE_DEVICE_END:
         execute_driver_napi(m, cpu, frame, local, op, x, y, z)
@@ -27,9 +31,5 @@ def beyond(m, cpu, frame, local, op, x, y, z):
         execute_timing(m, cpu, frame, local, op, x, y, z)
     elif TIMING_END <= op < REGISTER_END:
         execute_register(m, cpu, frame, local, op, x, y, z)
-    elif CODE_WATCH_FROM <= op < CODE_WATCH_END:
-        execute_watch(m, cpu, frame, op, x, y)
-    elif CODE_CHECK_FROM <= op < CHECK_END:
-        execute_check(m, cpu, frame, local, op, x, y, z)
     else:
         fail(m, cpu, NO_INSTRUCTION)

@@ -64,8 +64,8 @@ from tophalf.model.fields import (
     K_TIMER,
 )
 from tophalf.model.ground.jit import compiled, inlined, wrapped
-from tophalf.model.ops import CODE_FROM
-from tophalf.model.sched.contexts import call, pop
+from tophalf.model.ops import CODE_FROM, CODE_WAIT_FROM
+from tophalf.model.sched.contexts import NO_INSTRUCTION, call, fail, pop
 from tophalf.model.sched.sched import might_sleep, schedule
 from tophalf.model.sched.tick import jiffies, mod_timer, start_timer
 
@@ -82,6 +82,8 @@ def execute_code(m, cpu, frame, op, x, y, z):
         m[local + x] = operate(m, cpu, op - CODE_CONSTANT, m[local + y], z)
     elif op < PLAIN_END:
         plain(m, cpu, frame, local, op, x, y, z)
+    elif op >= CODE_WAIT_FROM:
+        beyond(m, cpu, frame, local, op, x, y, z)
     else:
         outward(m, cpu, frame, local, op, x, y, z)
 
@@ -159,7 +161,7 @@ def outward(m, cpu, frame, local, op, x, y, z):
     elif op < CODE_END:
         sleepy(m, cpu, frame, local, op, x, y)
     else:
-        beyond(m, cpu, frame, local, op, x, y, z)
+        fail(m, cpu, NO_INSTRUCTION)
 
 
 @compiled
