@@ -302,6 +302,8 @@ def step(m, cpu, frame):
             call_functions(m, cpu, frame)
         else:
             execute_napi(m, cpu, frame, op, x)
+    elif CODE_FROM <= op < OPS_END:
+        execute_code(m, cpu, frame, op, x, y, m[pc + 3])
     elif WORK_FROM <= op < STACK_FROM:
         execute_work(m, cpu, frame, op, x, y, m[pc + 3])
     elif STACK_FROM <= op < STACK_END:
@@ -318,8 +320,6 @@ def step(m, cpu, frame):
         execute_irq_poll(m, cpu, frame, op, x)
     elif IRQ_POLL_END <= op < VECTOR_END:
         execute_background(m, cpu, frame, op, x)
-    elif CODE_FROM <= op < OPS_END:
-        execute_code(m, cpu, frame, op, x, y, m[pc + 3])
     elif op == OP_NMI_END:
         leave_nmi(m, cpu, frame)
     else:

@@ -24,7 +24,8 @@ PLAIN_END = ARITHMETIC_END + 12
 # ends where the context may not; x: 1 + the number of what may sleep's name. CPU_NUMBER, CLOCK: x = it. FAIL: the run ends with
 # error x.
 # IRQS_SAVE: x = whether interrupts were off, they are now; IRQS_RESTORE: as local x says.
-# READ_REG: x = register number local z of the registers at y; WRITE_REG: register number local y of x = local z.
+# READ_REG: x = register number local z of the registers at y; WRITE_REG: register number local y of x = local z. The number's local
+# may be negative: then it is number -1 less that, known before the run.
 # SPIN_LOCK, SPIN_UNLOCK, MUTEX_LOCK, MUTEX_UNLOCK: x, a lock.
 (
     CODE_SPEND, CODE_SLEEP, CODE_SLEEP_JIFFIES, CODE_CPU_NUMBER, CODE_CLOCK, CODE_FAIL, CODE_IRQS_SAVE, CODE_IRQS_RESTORE,

@@ -140,9 +140,9 @@ def outward(m, cpu, frame, local, op, x, y, z):
     if op == CODE_SPEND:
         m[frame + F_LEFT] = nanoseconds(m, m[local + x], y)
     elif op == CODE_READ_REG:
-        m[local + x] = read_reg(m, cpu, y, m[local + z])
+        m[local + x] = read_reg(m, cpu, y, m[local + z] if z >= 0 else -1 - z)
     elif op == CODE_WRITE_REG:
-        write_reg(m, cpu, x, m[local + y], m[local + z])
+        write_reg(m, cpu, x, m[local + y] if y >= 0 else -1 - y, m[local + z])
     elif op == CODE_SPIN_LOCK:
         spin_lock(m, cpu, frame, x)
     elif op == CODE_SPIN_UNLOCK:

@@ -38,6 +38,7 @@ PLAIN = {
 }  # fmt: skip
 PLAIN |= waitcalls.PLAIN | workcalls.PLAIN
 PLAIN |= {f"raw_{name}": PLAIN[name] for name in ("spin_lock", "spin_unlock", "spin_lock_irq", "spin_unlock_irq")}
+REGISTERS_MAX = 1 << 16  # the scenario has no more
 SPEND_NS = {"spend": 1, "udelay": 1000, "mdelay": 1_000_000}
 
 
@@ -170,12 +171,18 @@ def _registers(writer, node):
 
 def _read_reg(generator, writer, node, target):
     registers = _registers(writer, node.args[0])
-    writer.write(c.CODE_READ_REG, target, registers, writer.number(node.args[1]))
+    writer.write(c.CODE_READ_REG, target, registers, _register_number(writer, node.args[1]))
     return Local(slot=target)
 
 
+def _register_number(writer, node):
+    """The local with it, or -1 less the number where that is known."""
+    value = writer.value(node)
+    return -1 - value if isinstance(value, int) and 0 <= value < REGISTERS_MAX else writer.slot(node, value)
+
+
 def _write_reg(generator, writer, node, target):
-    registers, number = _registers(writer, node.args[0]), writer.number(node.args[1])
+    registers, number = _registers(writer, node.args[0]), _register_number(writer, node.args[1])
     writer.write(c.CODE_WRITE_REG, registers, number, writer.number(node.args[2]))
     return 0
 
