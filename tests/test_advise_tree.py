@@ -20,7 +20,7 @@ from tophalf.advise.tree import CORRECTIONS, TREE, cautions, decide
 from tophalf.cli.defer import needs_of_options
 from tophalf.driver.lint import lint
 from tophalf.errors import TophalfError
-from tophalf.model.simulate import load_scenario, make_world
+from tophalf.model.simulate import load_scenario, make_world, simulate
 
 US, MS = 1_000, 1_000_000
 
@@ -156,12 +156,22 @@ rate = 1000
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize(("given", "mechanism"), [variant for variant in VARIANTS if variant[1] not in (NAPI, SOFTIRQ)])
+@pytest.mark.parametrize(("given", "mechanism"), [variant for variant in VARIANTS if variant[1] != SOFTIRQ])
 def test_skeletons_run_on_the_model_and_do_each_events_work(given, mechanism, tmp_path):
     (tmp_path / "mydev.py").write_text(python_skeleton(make_needs(**given), mechanism))
-    (tmp_path / "machine.toml").write_text(MACHINE)
+    ring = "mask = 4\nproduced = 8\nconsumed = 12\ndepth = 256\n" if mechanism == NAPI else ""
+    (tmp_path / "machine.toml").write_text(MACHINE + ring)
     world = make_world(load_scenario(str(tmp_path / "machine.toml")), 0)
     long = given.get("work_ns", 0) > MS
     world.run(25 * MS if long else 9_500_000)
     done = int(world.memory[world.builder.coded[0].words["events"]])
     assert done == (1 if long else 10)  # at 0, 1, ... 9 ms; in 25 ms 20 ms of work are done once
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("given", [{"core": True}, {"device": "block"}])
+def test_a_softirqs_skeleton_runs_on_the_model_after_each_interrupt(given, tmp_path):
+    (tmp_path / "mydev.py").write_text(python_skeleton(make_needs(**given), SOFTIRQ))
+    (tmp_path / "machine.toml").write_text(MACHINE)
+    cpu = simulate(load_scenario(str(tmp_path / "machine.toml")), seconds=0.0095).as_dict()["cpus"][0]
+    assert cpu["softirq_ns"] == 10 * (100 + 20_000)  # into the softirq, and the work, ten times

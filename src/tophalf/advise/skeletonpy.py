@@ -66,23 +66,32 @@ def remove(dev):
     free_irq(dev.irq, dev)
 """
 
-_NAPI = _TOP + """    write_reg(dev, MASK, 1)  # no more interrupts while it is polled
+_NAPI = """HEAD, DONE, RING = 0x8, 0xC, 256
+
+
+def mydev_irq(irq, dev):
+    if not read_reg(dev, STATUS) & READY:
+        return IRQ_NONE  # the line may be shared
+    write_reg(dev, MASK, READY)  # no more interrupts while it is polled
     napi_schedule(dev.napi)
     return IRQ_HANDLED
 
 
 def mydev_poll(napi, budget):
+    dev = container_of(napi)
     done = 0
-    while done < budget and read_reg(napi.dev, STATUS) & READY:
-        spend(napi.dev.packet_ns)  # a packet, up to napi_gro_receive
+    while done < budget and read_reg(dev, HEAD) != dev.tail:
+        dev.tail = (dev.tail + 1) % RING
+        spend(WORK_NS)  # a packet, up to napi_gro_receive
+        dev.events += 1
         done += 1
+    write_reg(dev, DONE, dev.tail)
     if done < budget and napi_complete_done(napi, done):
-        write_reg(napi.dev, MASK, 0)
+        write_reg(dev, MASK, 0)
     return done
 
 
 def probe(dev):
-    dev.packet_ns = WORK_NS
     netif_napi_add(dev.napi, mydev_poll)
     napi_enable(dev.napi)
     return request_irq(dev.irq, mydev_irq, 0, "mydev", dev)
