@@ -384,3 +384,16 @@ def test_what_a_system_call_leaves_is_told(tmp_path):
     (report,) = simulate(str(path)).reports()
     assert report.title == "WARNING: lock held when returning to user space!: card.m is held when read ends"
     assert report.details[0].startswith('in read, the task "read" on CPU0; preempt_count 0x1')
+
+
+def test_a_function_that_changes_nothing_has_no_checks_at_its_ends(tmp_path):
+    path = tmp_path / "card.py"
+    more = "def quiet(w):\n    spend(3)\n\ndef loud(t):\n    inner(from_tasklet(t))\n\n"
+    more += "def inner(dev):\n    preempt_disable()\n    preempt_enable()\n"
+    setup = "    INIT_WORK(dev.w, quiet)\n    tasklet_setup(dev.t, loud)\n"
+    path.write_text(HEAD + handler("tasklet_schedule(dev.t)", more=setup) + more, encoding="utf-8")
+    world = simulate(str(path)).world
+    ops = {function: [int(world.memory[first + STRIDE * at]) for at in range(len(lines))]
+           for first, lines, _, function in world.builder.code_places}  # fmt: skip
+    assert {name for name, program in ops.items() if o.CHECK_ENTER in program} == {"loud"}
+    assert {name for name, program in ops.items() if o.CHECK_LEAVE in program} == {"loud"}

@@ -6,6 +6,7 @@ Works for any call by its name in `driver.api`, whoever writes its instructions.
 import ast
 
 from tophalf.driver.api import GFP_DIRECT_RECLAIM
+from tophalf.driver.subset import calls_in
 from tophalf.model.code import checkfields as k
 from tophalf.model.code import checkops as o
 from tophalf.model.code import codeops as c
@@ -21,6 +22,8 @@ TAKES = {f"{raw}{name}{suffix}": how | more for raw in ("", "raw_") for name, ho
 LETS_GO = {f"{raw}{kind}_unlock{suffix}": suffix for raw in ("", "raw_") for kind in ("spin", "read", "write")
            for suffix in ("", "_irq", "_irqrestore", "_bh")} | {"mutex_unlock": ""}  # fmt: skip
 ENABLES = {"local_irq_enable": o.CHECK_IRQS_ON, "local_bh_enable": o.CHECK_BH_ON, "preempt_enable": o.CHECK_PREEMPT_ON}
+CHANGING = {"local_irq_disable", "local_irq_save", "local_irq_restore", "local_bh_disable", "preempt_disable", *ENABLES,
+            *TAKES, *LETS_GO}  # fmt: skip
 
 
 def check_before(generator, writer, node):
@@ -90,11 +93,21 @@ def write_step(writer, node):
         writer.write(o.CHECK_STEP, builder.awkward, builder.steps.setdefault(step, len(builder.steps) + 1))
 
 
+def functions_that_change(driver):
+    """Names of functions that take locks, or turn something off or on, or call one that does: the others leave all as it was."""
+    found = {name for name, function in driver.functions.items() if CHANGING & set(calls_in(function))}
+    while more := {name for name, function in driver.functions.items() if found & set(calls_in(function))} - found:
+        found |= more
+    return found
+
+
 def begin_entry(writer, role, lock):
     """The first instruction of a function that the kernel calls."""
-    writer.role, writer.entered = role, writer.room()
-    writer.kept = writer.used
-    writer.write(o.CHECK_ENTER, writer.entered, lock, role)
+    writer.role = role
+    if lock or writer.function.name in writer.generator.changing:
+        writer.entered = writer.room()
+        writer.kept = writer.used
+        writer.write(o.CHECK_ENTER, writer.entered, lock, role)
 
 
 def end_entry(writer, node, value):
@@ -103,6 +116,9 @@ def end_entry(writer, node, value):
     if writer.role == HANDLER and value not in (0, 1):
         value = Local(slot=writer.slot(node, value))
         answer = value.slot + 1
-    writer.write(o.CHECK_LEAVE, writer.entered, answer, writer.role)
+    if writer.entered is not None:
+        writer.write(o.CHECK_LEAVE, writer.entered, answer, writer.role)
+    elif answer:
+        writer.write(o.CHECK_ANSWER, 0, answer)
     return value
 

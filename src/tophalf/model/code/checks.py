@@ -38,6 +38,7 @@ from tophalf.model.code.checkkinds import (
 )
 from tophalf.model.code.checkops import (
     CHECK_ACQUIRE,
+    CHECK_ANSWER,
     CHECK_BH,
     CHECK_BH_ON,
     CHECK_ENTER,
@@ -97,6 +98,8 @@ def execute_check(m, cpu, frame, local, op, x, y, z):
         release(m, cpu, x)
     elif op == CHECK_FLUSH:
         check_flush(m, cpu, frame, x, y)
+    elif op == CHECK_ANSWER:
+        judge_answer(m, cpu, frame, m[local + y - 1])
     elif op == CHECK_STEP:
         look(m, cpu, x, y)
     elif op == CHECK_TIMER:

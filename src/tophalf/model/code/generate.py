@@ -12,7 +12,7 @@ from tophalf.errors import TophalfError
 from tophalf.model.code import codeops as c
 from tophalf.model.code.buildcode import begin_code
 from tophalf.model.code.buildwatch import functions_that_run_again
-from tophalf.model.code.checkcalls import begin_entry
+from tophalf.model.code.checkcalls import begin_entry, functions_that_change
 from tophalf.model.code.checkmaps import map_of_entry, waits_of
 from tophalf.model.code.checkroles import CALLER, ROLES
 from tophalf.model.code.kernelcalls import write_call
@@ -34,7 +34,7 @@ class Generator:
         self.running_again = functions_that_run_again(driver)
         self.made = {}  # {name: Object} of its own workqueues: a probe that runs once more has them again
         self.roles = {role.name: ROLES.index(role.kind) + 1 for role in roles_of(driver) if role.kind}
-        self.waits = waits_of(driver)
+        self.waits, self.changing = waits_of(driver), functions_that_change(driver)
 
     def function(self, name, statics, role=0, lock=0):
         """The address of a function's program. statics: for each argument a Device or an Object, None where a number is handed over

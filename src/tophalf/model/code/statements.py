@@ -17,7 +17,7 @@ class Statements(Expressions):
         super().__init__(generator, function, statics)
         self.numbers = {argument.arg for argument in function.args.args} - self.statics.keys()
         self.kept, self.loops = len(self.slots), []  # locals below `kept` are in use; (where continue, where break goes)
-        self.role = self.entered = 0  # see `checkcalls.begin_entry`
+        self.role, self.entered = 0, None  # see `checkcalls.begin_entry`
 
     def body(self, statements):
         for node in statements:
