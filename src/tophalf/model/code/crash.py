@@ -1,7 +1,7 @@
 """What ends a run that a driver spoils: its errors, numbered as `world.ERRORS` words them. Each is a complaint, too."""
 
 from tophalf.model.code.complain import complain, here
-from tophalf.model.fields import C_FRAME, F_LEFT, G_ERROR
+from tophalf.model.fields import C_FRAME, F_LEFT, F_PC, G_ERROR
 from tophalf.model.ground.jit import compiled
 from tophalf.model.sched.contexts import TIME_STANDS_STILL, fail
 
@@ -14,7 +14,7 @@ NAPI_IS_ENABLED = 30
 def stands_still(m, cpu):
     """A CPU goes round and round at no cost of time."""
     if m[G_ERROR] == 0:
-        complain(m, cpu, TIME_STANDS_STILL, here(m, m[cpu + C_FRAME]), 0, 0)
+        complain(m, cpu, TIME_STANDS_STILL, m[m[cpu + C_FRAME] + F_PC], 0, 0)  # next, for after a jump the last lies elsewhere
     fail(m, cpu, TIME_STANDS_STILL)
 
 

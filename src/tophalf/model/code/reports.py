@@ -11,7 +11,7 @@ from tophalf.model.code import checkfields as k
 from tophalf.model.code import checkkinds, checkwords, crashwords, devicewords, watchwords
 from tophalf.model.code.complain import COMPLAINT_SIZE
 from tophalf.model.code.lockfacts import judge_locks
-from tophalf.model.ops import STRIDE
+from tophalf.model.ops import OP_JUMP, STRIDE
 from tophalf.vocab import SOFTIRQS
 
 WORDS = crashwords.WORDS | checkwords.WORDS | watchwords.WORDS | devicewords.WORDS
@@ -22,7 +22,16 @@ class Places:
     """Lines of a world's programs."""
 
     def __init__(self, builder):
-        self.code = builder.code_places
+        self.code, self.memory = builder.code_places, builder.memory
+
+    def loop_of(self, address):
+        """Where the innermost loop around an instruction begins, the instruction itself outside of loops."""
+        for first, lines, *_ in self.code:
+            if first <= address < first + STRIDE * len(lines):
+                for jump in range(address, first + STRIDE * len(lines), STRIDE):
+                    if self.memory[jump] == OP_JUMP and first <= self.memory[jump + 1] <= address:
+                        return self.memory[jump + 1]
+        return address
 
     def of(self, address):
         """(path, line, function) of an instruction, None outside of drivers."""

@@ -79,7 +79,8 @@ def _nobody_cared(case):
 
 def _never_ends(case):
     title = f"{case.function()} goes round and round at no cost of time: on a machine it would not return"
-    return "never-ends", title, "let the loop end, or say with spend() or udelay() what a round takes"
+    do = "let the loop end, or say with spend() or udelay() what a round takes"
+    return "never-ends", title, do, case.places.loop_of(case.place)
 
 
 def _for_ever(case):

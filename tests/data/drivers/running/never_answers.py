@@ -19,8 +19,8 @@ STATUS, READY, DONE = 0x0, 0x1, 0x2
 
 def handler(irq, dev):
     write_reg(dev, STATUS, READY)
-    tries = 0  # RUN never-ends
-    while not read_reg(dev, STATUS) & DONE:
+    tries = 0
+    while not read_reg(dev, STATUS) & DONE:  # RUN never-ends
         tries += 1
     return IRQ_HANDLED
 
