@@ -6,6 +6,7 @@
 from hypothesis import strategies as st
 
 import anydisks
+import anydrivers
 import anysections
 from tophalf import vocab
 from tophalf.model import ops
@@ -130,6 +131,7 @@ def machines(draw):
         if nic.get("rps_cpus"):
             nic["rps_cpus"] = f"{int(nic['rps_cpus'], 16) | 1 << kept:x}"
     tables += [_table("nic", nic) for nic in nics] + [_table("device", device) for device in devices]
+    tables += [_table("driver", driver) for driver in draw(anydrivers.drivers(cpus, kernel))]
     lines = [device["irq"] for device in devices] + [nic["irq"] for nic in nics]
     tables += [_table("at", order) for order in draw(st.lists(_order(lines, cpus), max_size=4) if lines else st.just([]))]
     tables += [_table("at", order) for order in draw(st.lists(_cpu_order(cpus), max_size=4) if cpus > 1 else st.just([]))]

@@ -1,4 +1,5 @@
-"""A thousand random machines: the laws hold on their traces, nothing is lost or made up, a seed gives one run."""
+"""A thousand random machines: the laws hold on their traces, nothing is lost or made up, a seed gives one run, drivers that do
+nothing wrong are not reported."""
 
 import tempfile
 
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anyscenario
+from anydrivers import devices_are_conserved
 from checkedmemory import check_memory, put_guards
 from test_export_recording import plain
 from tophalf import vocab
@@ -18,6 +20,7 @@ from tophalf.host.sample import take_snapshots
 from tophalf.host.trace.traces import load_events
 from tophalf.judge import laws
 from tophalf.model import fields as f
+from tophalf.model.code.reports import reports_of
 from tophalf.model.irq.nmifields import NM_COUNT
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.net import stackfields as s
@@ -54,6 +57,8 @@ def one_machine(drawn, seed):
     table = event_table(world)
     exercised = laws_hold(table, drawn.scenario.one("machine").preempt == "rt")
     packets_are_conserved(world)
+    devices_are_conserved(world)
+    assert not reports_of(world)
     if world.builder.workqueues:
         nothing_is_lost(world)
     times_are_conserved(world)
