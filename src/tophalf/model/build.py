@@ -104,13 +104,13 @@ class Builder:
 
     # Costs
 
-    def cost(self, value, purpose):
-        """The address of a cost: integer ns, or (distribution, mean ns, ...)."""
+    def cost(self, value, purpose, most_ns=MEAN_NS_MAX - 1):
+        """The address of a cost: integer ns, or (distribution, mean ns, ...). most_ns: of a constant one."""
         address = self.memory.cost_room(1)
-        self.set_cost(address, value, purpose)
+        self.set_cost(address, value, purpose, most_ns)
         return address
 
-    def set_cost(self, address, value, purpose):
+    def set_cost(self, address, value, purpose, most_ns=MEAN_NS_MAX - 1):
         """("exponential", mean), ("lognormal", mean, sigma of the logarithm), ("empirical", [ns, ...]), or a constant."""
         m = self.memory
         if isinstance(value, int):
@@ -118,8 +118,9 @@ class Builder:
         kind, mean = value[0], value[1]
         m[address + f.COST_RNG] = m.stream(self.numbered(f"cost {purpose}"))
         if kind in ("constant", "exponential"):
-            if not 0 <= mean < MEAN_NS_MAX:
-                raise TophalfError(f"{mean} ns is no cost", purpose, f"give 0 to {MEAN_NS_MAX - 1} ns")
+            most_ns = most_ns if kind == "constant" else MEAN_NS_MAX - 1
+            if not 0 <= mean <= most_ns:
+                raise TophalfError(f"{mean} ns is no cost", purpose, f"give 0 to {most_ns} ns")
             m[address + f.COST_KIND] = f.CONSTANT if kind == "constant" else f.EXPONENTIAL
             m[address + f.COST_MEAN] = mean
             return

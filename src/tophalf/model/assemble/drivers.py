@@ -10,9 +10,12 @@ from tophalf.model.assemble.lines import add_line, near_cpus
 from tophalf.model.code.buildhardware import add_registers
 from tophalf.model.code.generate import Generator
 from tophalf.model.code.objects import Device
-from tophalf.model.code.probe import Probe
+from tophalf.model.code.probe import Probe, is_registering_only
 from tophalf.model.irq.builddevices import add_device
-from tophalf.model.orders.modules import LOADED, Module, begins_absent
+from tophalf.model.orders.modules import LOADED, Module, begins_absent, insmod
+from tophalf.model.orders.order import add_order
+
+LATENCY_NS_MAX = 3600 * 10**9  # an hour: devices test themselves, format, rewind
 
 
 def add(builder, scenario, entry):
@@ -27,16 +30,20 @@ def add(builder, scenario, entry):
     hardware = add_device(builder, entry.name, line, entry.flow != "edge", arrivals(scenario, entry))
     registers = add_registers(
         builder, hardware, entry.registers, ready=entry.ready, idle=entry.idle, depth=entry.depth, units=entry.units,
-        latency=builder.cost(entry.latency, f"latency of {entry.name}"), **roles,
+        latency=builder.cost(entry.latency, f"latency of {entry.name}", LATENCY_NS_MAX), **roles,
     )  # fmt: skip
     device = Device(builder, driver, entry.name, entry.irq, line, hardware, registers)
     builder.coded.append(device)
     device.generator = Generator(builder, driver)
     module = builder.modules[entry.name] = Module(builder, device)
-    if not begins_absent(scenario, entry.name):
-        if "probe" in driver.functions or all(call.device != entry.name for call in scenario.all("call")):
-            Probe(device.generator).run(device)  # one that is only called needs none
-        builder.memory[module.state] = LOADED
+    if begins_absent(scenario, entry.name):
+        return
+    if not is_registering_only(driver):
+        add_order(builder, 0, *insmod(builder, entry.name, entry.where()))
+        return
+    if "probe" in driver.functions or all(call.device != entry.name for call in scenario.all("call")):
+        Probe(device.generator).run(device)  # one that is only called needs none
+    builder.memory[module.state] = LOADED
 
 
 def _path(scenario, entry):

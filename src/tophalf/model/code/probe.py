@@ -1,7 +1,7 @@
 """A driver's probe: done in Python before the run, as that of a driver that is loaded at boot.
 
-What the kernel refuses is the negative errno that it returns. It takes no time. Left out: what probe would do to a machine that
-runs, as queueing work or raising softirqs.
+What the kernel refuses is the negative errno that it returns. It takes no time. A probe that does more than to register, as queueing
+work, is a task's as the run begins (orders/modules.py).
 """
 
 import ast
@@ -17,6 +17,21 @@ COMPARED = {ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.Lt:
             ast.Gt: lambda a, b: a > b, ast.GtE: lambda a, b: a >= b}  # fmt: skip
 
 UNARY = {ast.Not: lambda a: int(not a), ast.USub: lambda a: -a, ast.Invert: lambda a: ~a, ast.UAdd: lambda a: a}
+
+
+def is_registering_only(driver):
+    """Whether probe, and what it calls, does only what can be done before the run. A task does the others as the run begins."""
+    todo, known = ["probe"], set()
+    while todo:
+        name = todo.pop()
+        known.add(name)
+        for node in ast.walk(driver.functions.get(name, ast.Pass())):
+            called = node.func.id if isinstance(node, ast.Call) else None
+            if called in CALLS and called not in REGISTRARS:
+                return False
+            if called in driver.functions and called not in known:
+                todo.append(called)
+    return True
 
 
 class Leave(Exception):
@@ -173,8 +188,6 @@ class Probe:
         name = node.func.id
         if name not in CALLS:
             return self.call_own(self.driver.functions[name], [self.value(argument, names) for argument in node.args])
-        if name not in REGISTRARS:
-            self.refuse(node, f"{name} in probe is not run by the model yet", "leave it out, or call it from a handler")
         arguments = [self.argument(kind, argument, names) for kind, argument in zip(CALLS[name].params, node.args, strict=True)]
         return REGISTRARS[name](self, node, *arguments)
 
