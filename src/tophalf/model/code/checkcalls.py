@@ -12,6 +12,7 @@ from tophalf.model.code import checkops as o
 from tophalf.model.code import codeops as c
 from tophalf.model.code.checkmaps import LOCKS, WAITING, map_of_line, map_of_object
 from tophalf.model.code.checkroles import HANDLER
+from tophalf.model.code.freedlines import USES, check_use
 from tophalf.model.code.objects import Local, Object
 
 KIND_OF_WAIT = {name: kind for kind, names in WAITING.items() for name in names}
@@ -29,6 +30,8 @@ CHANGING = {"local_irq_disable", "local_irq_save", "local_irq_restore", "local_b
 def check_before(generator, writer, node):
     """Before might_sleep: what a call waits for, and memory that may have to be waited for."""
     name = node.func.id
+    if name in USES:
+        check_use(generator, writer, node, writer.value(node.args[0]))
     if name in KIND_OF_WAIT:
         _wait(generator, writer, node, KIND_OF_WAIT[name])
     elif name == "kmalloc":

@@ -24,6 +24,7 @@ from tophalf.model.code.checkkinds import (
     ANSWER,
     BH,
     BH_IRQS,
+    FREED,
     HELD_AT_END,
     IRQS_AT_END,
     IRQS_ON_CALLER,
@@ -50,6 +51,7 @@ from tophalf.model.code.checkops import (
     CHECK_RELEASE,
     CHECK_STEP,
     CHECK_TIMER,
+    CHECK_USE,
     CHECK_WAIT,
 )
 from tophalf.model.code.checkroles import HANDLER, WORK
@@ -102,6 +104,9 @@ def execute_check(m, cpu, frame, local, op, x, y, z):
         judge_answer(m, cpu, frame, m[local + y - 1])
     elif op == CHECK_STEP:
         look(m, cpu, x, y)
+    elif op == CHECK_USE:
+        if m[x]:
+            complain(m, cpu, FREED, here(m, frame), z, y)
     elif op == CHECK_TIMER:
         if m[cpu + C_PREEMPT_COUNT] & HARDIRQ_MASK:
             complain(m, cpu, TIMER_SYNC, here(m, frame), 0, 0)

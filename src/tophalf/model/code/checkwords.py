@@ -116,9 +116,17 @@ def _timer_sync(case):
     return "timer-sync", "WARNING: timer_delete_sync in a hardirq may wait for what it interrupts", "use timer_delete"
 
 
+def _freed(case):
+    title = f"{case.strings[case.other]} of IRQ {case.about} after free_irq"
+    if case.strings[case.other] == "free_irq":
+        title = f"Trying to free already-free IRQ {case.about}"  # kernel/irq/manage.c __free_irq
+    return "freed-irq", title, "call it before, or request the line again"
+
+
 WORDS = {
     k.RECURSIVE: _recursive, k.WAITS_FOR_ITSELF: _waits, k.NOT_HELD: _not_held, k.IRQS_ON_CALLER: _irqs_on_caller,
     k.IRQS_ON_HARDIRQ: _irqs_on_hardirq, k.RESTORE_WITH_IRQS_ON: _restore, k.BH_IRQS: _bh_irqs, k.BH: _bh, k.PREEMPT: _preempt,
     k.HELD_AT_END: _held_at_end, k.IRQS_AT_END: _irqs_at_end, k.PREEMPT_AT_END: _preempt_at_end, k.ANSWER: _answer,
     k.NO_THREAD: _no_thread, k.RECLAIM: _reclaim, k.TOO_DEEP: _too_deep, k.TIMER_SYNC: _timer_sync,
+    k.FREED: _freed,
 }  # fmt: skip

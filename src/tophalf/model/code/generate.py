@@ -15,6 +15,7 @@ from tophalf.model.code.buildwatch import functions_that_run_again
 from tophalf.model.code.checkcalls import begin_entry, functions_that_change
 from tophalf.model.code.checkmaps import map_of_entry, waits_of
 from tophalf.model.code.checkroles import CALLER, ROLES
+from tophalf.model.code.freedlines import frees_lines
 from tophalf.model.code.kernelcalls import write_call
 from tophalf.model.code.objects import Object
 from tophalf.model.code.statements import Statements
@@ -35,6 +36,7 @@ class Generator:
         self.made = {}  # {name: Object} of its own workqueues: a probe that runs once more has them again
         self.roles = {role.name: ROLES.index(role.kind) + 1 for role in roles_of(driver) if role.kind}
         self.waits, self.changing = waits_of(driver), functions_that_change(driver)
+        self.freed = {} if frees_lines(driver) else None  # {number of a line: its word}
 
     def function(self, name, statics, role=0, lock=0):
         """The address of a function's program. statics: for each argument a Device or an Object, None where a number is handed over

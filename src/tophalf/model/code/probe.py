@@ -1,6 +1,6 @@
 """A driver's probe: done in Python before the run, as that of a driver that is loaded at boot.
 
-What the kernel refuses is the negative errno that it returns. It takes no time. A probe that does more than to register, as queueing
+What the kernel refuses is the negative errno that it returns. It takes no time. A probe that does more than register, as queueing
 work, is a task's as the run begins (orders/modules.py).
 """
 

@@ -10,6 +10,7 @@ from tophalf.model import fields as f
 from tophalf.model.code import codeops as c
 from tophalf.model.code import registerops as o
 from tophalf.model.code.buildregister import add_kthread, identity, irq_programs, is_invalid, own_workqueue, run_program
+from tophalf.model.code.freedlines import note_freed
 from tophalf.model.code.objects import Device, Local, Object
 from tophalf.model.code.operands import address_of, line_of
 from tophalf.model.irq import manageops, requestirq
@@ -52,6 +53,7 @@ def _request_irq(generator, writer, node, target):
     programs = irq_programs(generator, names[0], names[1] if len(names) > 1 else None, number, device)
     action = requestirq.lay_out(generator.builder, line, name.value, *programs, identity(device), flags)
     writer.write(o.CODE_REQUEST_IRQ, target, line, action)
+    note_freed(generator, writer, number, 0)
     return Local(slot=target)
 
 
@@ -64,6 +66,7 @@ def _free_irq(generator, writer, node, target):
     writer.write(o.CODE_STOP_IRQ_THREAD, target, 0)
     writer.write(o.CODE_STOP_IRQ_THREAD, target, 1)
     writer.label(end)
+    note_freed(generator, writer, writer.value(node.args[0]), 1)
     return 0
 
 

@@ -17,7 +17,7 @@ SECTION = Section(
         "managed": Key("bool", False, "whether the kernel manages its mask, as a storage queue's, and refuses others"),
         "rate": Key("rate", 0, "interrupts a second", 0, 10_000_000),
         "arrivals": Key("text", "constant", "how they come", choices=("constant", "poisson", "bursts", "times")),
-        "burst": Key("int", 64, "arrivals = bursts: interrupts in one", 1, 1_000_000),
+        "burst": Key("int", 64, "arrivals = bursts: interrupts in one, at that rate", 1, 1_000_000),
         "gap": Key("duration", 1_000_000, "arrivals = bursts: from a burst to the next"),
         "times": Key("list", (), "arrivals = times: when each comes", of="duration"),
         "handler_cost": Key("cost", ("constant", 2_000), "the handler"),

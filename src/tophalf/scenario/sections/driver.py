@@ -14,7 +14,7 @@ SECTION = Section(
         "affinity": Key("cpus", None, "the mask that was written to its smp_affinity"),
         "rate": Key("rate", 0, "how often a second the device wants attention", 0, 10_000_000),
         "arrivals": Key("text", "constant", "how they come", choices=("constant", "poisson", "bursts", "times")),
-        "burst": Key("int", 64, "arrivals = bursts: interrupts in one", 1, 1_000_000),
+        "burst": Key("int", 64, "arrivals = bursts: interrupts in one, at that rate", 1, 1_000_000),
         "gap": Key("duration", 1_000_000, "arrivals = bursts: from a burst to the next"),
         "times": Key("list", (), "arrivals = times: when each comes", of="duration"),
         "recorded": Key("text", "", "a file beside this one with the times at which it wants attention, one a line"),

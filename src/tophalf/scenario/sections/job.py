@@ -14,7 +14,7 @@ SECTION = Section(
         "depth": Key("int", 1, "requests in flight at the most", 1, 4096),
         "rate": Key("rate", 0, "requests a second and task; 0: another as soon as one is finished", 0, 10_000_000),
         "arrivals": Key("text", "constant", "with a rate: when they are submitted", choices=("constant", "poisson", "bursts")),
-        "burst": Key("int", 64, "arrivals = bursts: requests in one", 1, 1_000_000),
+        "burst": Key("int", 64, "arrivals = bursts: requests in one, at that rate", 1, 1_000_000),
         "gap": Key("duration", 1_000_000, "arrivals = bursts: from a burst to the next"),
         "run": Key("cost", ("constant", 1_000), "what the program does besides, a request"),
         "submit_cost": Key("cost", ("constant", 1_500), "submitting a request, beside costs.syscall"),

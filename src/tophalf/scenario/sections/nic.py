@@ -25,7 +25,7 @@ SECTION = Section(
                     choices=("napi", "handler", "each", "counted", "poll")),
         "rate": Key("rate", REQUIRED, "packets a second, all queues together", 0, RATE_MAX * 1024),
         "arrivals": Key("text", "constant", "how they come", choices=("constant", "poisson", "bursts", "times")),
-        "burst": Key("int", 64, "arrivals = bursts: packets in one", 1, 1_000_000),
+        "burst": Key("int", 64, "arrivals = bursts: packets in one, at that rate", 1, 1_000_000),
         "gap": Key("duration", 1_000_000, "arrivals = bursts: from a burst to the next"),
         "times": Key("list", (), "arrivals = times: when each packet comes", of="duration"),
         "ring": Key("int", 1024, "descriptors a queue", 1, 1 << 20),

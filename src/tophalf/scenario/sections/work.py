@@ -12,7 +12,7 @@ SECTION = Section(
         "items": Key("int", 1, "so many items, queued in turn", 1, 512),
         "rate": Key("rate", 0, "items queued a second; 0: only others queue them", 0, 1_000_000),
         "arrivals": Key("text", "constant", "how they come", choices=("constant", "poisson", "bursts", "times")),
-        "burst": Key("int", 64, "arrivals = bursts: items in one", 1, 1_000_000),
+        "burst": Key("int", 64, "arrivals = bursts: items in one, at that rate", 1, 1_000_000),
         "gap": Key("duration", 1_000_000, "arrivals = bursts: from a burst to the next"),
         "times": Key("list", (), "arrivals = times: when each is queued", of="duration"),
         "cpu": Key("cpu", 0, "the CPU that queues"),
