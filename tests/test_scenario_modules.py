@@ -181,3 +181,70 @@ def test_orders_on_what_is_not_there(tmp_path, name, cut, what):
     with pytest.raises(TophalfError) as caught:
         ran(card(tmp_path, ("5ms", "rmmod", name), text=text))
     assert what in caught.value.what and "[at] rmmod" in caught.value.where
+
+
+EAGER = '''
+from tophalf.kernel import *
+
+SCENARIO = """
+[machine]
+seconds = "10ms"
+[[driver]]
+name = "card"
+irq = 24
+start = 8
+latency = "{latency}"
+"""
+
+
+def top(irq, dev):
+    write_reg(dev, 0, 1)
+    dev.done += 1
+    return IRQ_HANDLED
+
+
+def job(work):
+    dev = container_of(work)
+    dev.jobs += 1
+
+
+def begin(dev):
+    schedule_work(dev.job)
+    write_reg(dev, 8, 1)
+
+
+def probe(dev):
+    INIT_WORK(dev.job, job)
+    error = request_irq(dev.irq, top, 0, "card", dev)
+    if error:
+        return error
+    begin(dev)
+    {last}
+    return 0
+'''
+
+
+def eager(tmp_path, last="dev.probes += 1", latency="1ms"):
+    """The world after a run of a driver whose probe does more than register."""
+    path = tmp_path / "eager.py"
+    path.write_text(EAGER.format(last=last, latency=latency), encoding="utf-8")
+    world = make_world(load_scenario(str(path), ()), 0)
+    world.run(10 * MS)
+    return world
+
+
+def test_a_probe_that_does_more_than_register_is_a_tasks_as_the_run_begins(tmp_path):
+    found = summarise(eager(tmp_path))
+    assert found["drivers"][0]["numbers"] == {"done": 1, "jobs": 1, "probes": 1}
+    assert [answer["why"] for answer in found["orders"]] == ["probe begins", "probe returned"]
+
+
+def test_what_it_registers_and_gives_back_is_gone(tmp_path):
+    found = summarise(eager(tmp_path, "free_irq(dev.irq, dev)"))
+    assert found["drivers"][0]["numbers"] == {"done": 0, "jobs": 1} and found["interrupts"] == 0
+
+
+def test_an_operation_may_take_longer_than_any_cost(tmp_path):
+    assert summarise(eager(tmp_path, latency="50s"))["drivers"][0]["numbers"]["done"] == 0
+    with pytest.raises(TophalfError, match="give 0 to 3600000000000 ns"):
+        eager(tmp_path, latency="3601s")
