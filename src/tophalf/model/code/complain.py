@@ -35,7 +35,7 @@ from tophalf.model.code.checkfields import (
     RE_TASK,
     RE_TIME,
 )
-from tophalf.model.code.checkkinds import FACTS_FROM
+from tophalf.model.code.checkkinds import FACTS_FROM, FREED
 from tophalf.model.code.codefields import LOCALS_EACH, LOCALS_MAX
 from tophalf.model.fields import (
     C_CURRENT,
@@ -84,7 +84,7 @@ def complain(m, cpu, kind, place, about, other):
         keep(m, cpu, complaint, task, m[cpu + C_FRAME], about, other)
         m[complaint + RE_PREEMPT] = m[cpu + C_PREEMPT_COUNT]
         m[complaint + RE_IRQS_OFF] = m[cpu + C_IRQS_OFF]
-        if kind < FACTS_FROM:
+        if kind < FACTS_FROM and kind != FREED:  # of that the kernel's own routines say what they say
             log(m, cpu, LOG_DRIVER, complaint)
 
 
