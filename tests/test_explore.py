@@ -128,6 +128,8 @@ def test_at_the_command_line(tmp_path, capsys):
     assert main(["lint", path, "--explore"]) == 1
     out = capsys.readouterr().out
     assert "replay: tophalf run" in out and "21 runs" in out
+    assert main(["lint", "--explore", path]) == 1 and capsys.readouterr().out == out
+    assert main(["lint", "--explore"]) == 2 and "no driver is named" in capsys.readouterr().err
     assert main(["lint", "--json", driver(tmp_path, MENDED), "--explore", "7"]) == 0
     (document,) = json.loads(capsys.readouterr().out)["drivers"]
     assert document["explored"]["runs"] == 7 and document["explored"]["not_run"] is None

@@ -9,10 +9,10 @@ from tophalf.errors import TophalfError
 
 def parser():
     """Options of `tophalf lint`."""
-    options = command_parser("lint", __doc__.split(": ", 1)[1], "tophalf lint examples/sensor.py", machine=False)
-    options.add_argument("drivers", metavar="DRIVER.py", nargs="+", help="a driver's file; docs/drivers.md says what it may hold")
+    options = command_parser("lint", __doc__.split(": ", 1)[1], "tophalf lint --explore examples/sensor.py", machine=False)
+    options.add_argument("drivers", metavar="DRIVER.py", nargs="*", help="a driver's file; docs/drivers.md says what it may hold")
     what = "run it too: N times, with interrupts at awkward moments (without N: each of them once)"
-    options.add_argument("--explore", nargs="?", type=int, const=0, metavar="N", help=what)
+    options.add_argument("--explore", nargs="?", const="0", metavar="N", help=what)
     return options
 
 
@@ -22,14 +22,13 @@ def run(args):
     from tophalf.driver.subset import parse_driver
 
     looked, unread, ran = [], [], {}
-    if args.explore is not None and args.explore < 0:
-        raise TophalfError(f"{args.explore} runs", "--explore", "give a number of runs, or none for each moment once")
-    for path in args.drivers:
+    drivers, runs = _asked(args)
+    for path in drivers:
         driver = parse_driver(path)
         unread += driver.faults
         reports, notes = ([], []) if driver.faults else lint_driver(driver)
-        if args.explore is not None and not driver.faults:
-            ran[path] = explore_driver(path, args.explore or None)
+        if runs is not None and not driver.faults:
+            ran[path] = explore_driver(path, runs or None)
             reports, notes = merged(reports, ran[path][0]), [*notes, *notes_of(*ran[path])]
         looked.append((path, driver, reports, notes))
     if args.json:
@@ -37,6 +36,21 @@ def run(args):
     else:
         print("\n".join(_lines(*each) for each in looked))
     return 2 if unread else 1 if any(reports for _, _, reports, _ in looked) else 0
+
+
+def _asked(args):
+    """(drivers, runs): what stands behind --explore is a driver unless it is a number. runs: None for none, 0 for each moment once.
+
+    Raises: TophalfError.
+    """
+    drivers, runs = list(args.drivers), args.explore
+    if runs is not None and not runs.lstrip("-").isdecimal():
+        drivers, runs = [runs, *drivers], "0"
+    if not drivers:
+        raise TophalfError("no driver is named", do="name one: tophalf lint examples/sensor.py")
+    if runs is not None and int(runs) < 0:
+        raise TophalfError(f"{runs} runs", "--explore", "give a number of runs, or none for each moment once")
+    return drivers, None if runs is None else int(runs)
 
 
 def _document(path, driver, reports, notes):

@@ -1,9 +1,10 @@
 """A driver run many times, with an interrupt at each awkward moment: what is found, each with the smallest case that shows it.
 
-A case is a seed and a moment: a step of a driver, the device that interrupts it, and the CPU. The first cases have no moment, then
-come all moments with the first seed, then with the next one and the second time that the step is done, and so on. The smallest case
-of a report has the fewest interrupts of ours, then the shortest time, then the lowest seed. A world is built once for each seed;
-its cases differ only in the words that say which moment is meant. Left out: two moments in one case.
+A case is a seed and a moment: a step of a driver, the device that interrupts it, and the CPU. It is short, unless its moment comes
+late. The first cases have no moment, then come all moments with the first seed, then with the next one and the second time that
+the step is done, and so on. The smallest case of a report has the fewest interrupts of ours, then the shortest time, then the
+lowest seed. A world is built once for each seed; its cases differ only in the words that say which moment is meant. Left out: two
+moments in one case.
 """
 
 from tophalf.errors import TophalfError
@@ -17,6 +18,7 @@ from tophalf.model.world import DriverError, World
 from tophalf.scenario.load import load_scenario
 
 CASE_S = 0.02  # simulated time of a case with a moment, at most
+LATE_S = 1.0  # and of one that has not come to its moment by then
 
 
 class Explored(Frozen):
@@ -74,7 +76,7 @@ class _Search:
                 builder = self.built(load_scenario(self.path, chosen), seed)
             world = World(builder)
             self.case(Run(case, seed, world, 0, seconds), moment)
-            if world.memory[builder.awkward + a.AW_TIME] >= 0:
+            if is_reached(world):
                 self.reached.add(number)
                 self.hit.add(moment[1:3])
 
@@ -92,6 +94,9 @@ class _Search:
             run.world, run.seconds = self.built(run.scenario, run.seed).world(), self.seconds
         try:
             run_on(run.world, length_ns(run.scenario, run.seconds))
+            if moment and not self.seconds and not is_reached(run.world):
+                run.seconds = min(LATE_S, length_ns(run.scenario, None) / 1e9)
+                run_on(run.world, length_ns(run.scenario, run.seconds))
         except DriverError as error:
             run.ended = error
         except TophalfError as error:
@@ -114,6 +119,11 @@ class _Search:
             reached=len(self.reached), never=sorted(steps_ - self.hit) if self.done > len(self.all) else [],
             errors=list(self.errors.values()),
         )  # fmt: skip
+
+
+def is_reached(world):
+    """Whether it has come to its moment."""
+    return world.memory[world.builder.awkward + a.AW_TIME] >= 0
 
 
 def moments(builder):
