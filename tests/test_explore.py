@@ -11,7 +11,7 @@ import pytest
 from tophalf.cli.main import main
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model.code import awkward as a
+from tophalf.model.check import awkward as a
 from tophalf.model.explore import explore
 from tophalf.model.simulate import make_world, simulate
 from tophalf.scenario.load import load_scenario

@@ -11,8 +11,8 @@ from modelprograms import times_of
 from tophalf import vocab
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
+from tophalf.model.check.reports import reports_of
 from tophalf.model.code import codefields as k
-from tophalf.model.code.reports import reports_of
 from tophalf.model.simulate import make_world
 from tophalf.model.table import event_table
 from tophalf.scenario.load import read_scenario

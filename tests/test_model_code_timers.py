@@ -8,7 +8,7 @@ import pytest
 from test_model_code_drivers import Machine
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
-from tophalf.model.code.reports import reports_of
+from tophalf.model.check.reports import reports_of
 
 pytestmark = pytest.mark.kernels
 MS = 1_000_000

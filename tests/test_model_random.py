@@ -20,7 +20,7 @@ from tophalf.host.sample import take_snapshots
 from tophalf.host.trace.traces import load_events
 from tophalf.judge import laws
 from tophalf.model import fields as f
-from tophalf.model.code.reports import reports_of
+from tophalf.model.check.reports import reports_of
 from tophalf.model.irq.nmifields import NM_COUNT
 from tophalf.model.machine.take import take_snapshot
 from tophalf.model.net import stackfields as s

@@ -11,12 +11,12 @@ from modelprograms import program
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.build import Builder
+from tophalf.model.check import watchfields as w
+from tophalf.model.check.reports import cases
+from tophalf.model.check.watchlines import handler_begins, judge_answer
+from tophalf.model.check.watchruns import STREAK_MAX, STREAK_NS, run_begins
 from tophalf.model.code import codeops as c
-from tophalf.model.code import watchfields as w
 from tophalf.model.code.buildcode import begin_code
-from tophalf.model.code.reports import cases
-from tophalf.model.code.watchlines import handler_begins, judge_answer
-from tophalf.model.code.watchruns import STREAK_MAX, STREAK_NS, run_begins
 from tophalf.model.irq.builddevices import add_device
 from tophalf.model.irq.device import acknowledge, trigger
 from tophalf.model.softirq import backgroundfields as g

@@ -288,8 +288,8 @@ class Builder:
 
     def world(self, trace_rows=0):
         """The World, ready to run. trace_rows: room for events between two looks of Python; 0: no tracing."""
+        from tophalf.model.check.buildwatch import add_watch
         from tophalf.model.code.buildcode import end_code
-        from tophalf.model.code.buildwatch import add_watch
         from tophalf.model.work.buildwork import end_work, timer_count
         from tophalf.model.world import World
 

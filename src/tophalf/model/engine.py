@@ -5,10 +5,10 @@ One step of a CPU is one instruction of the program in its topmost frame. Interr
 
 from tophalf.model.block.block import disk_completes, execute_block
 from tophalf.model.block.blockops import BLOCK_END
+from tophalf.model.check.crash import stands_still
+from tophalf.model.check.watchdog import begin_watch, watch_looks
 from tophalf.model.code.codes import execute_code
-from tophalf.model.code.crash import stands_still
 from tophalf.model.code.hardware import hardware_begins, hardware_fires
-from tophalf.model.code.watchdog import begin_watch, watch_looks
 from tophalf.model.cpu.ipi import ipis_arrive
 from tophalf.model.cpu.smpcall import call_functions
 from tophalf.model.fields import (

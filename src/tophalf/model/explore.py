@@ -10,9 +10,9 @@ moments in one case.
 from tophalf.errors import TophalfError
 from tophalf.frozen import Frozen
 from tophalf.model.assemble import steps
-from tophalf.model.code import awkward as a
+from tophalf.model.check import awkward as a
+from tophalf.model.check.reports import report_of_refusal
 from tophalf.model.code.probe import Refused
-from tophalf.model.code.reports import report_of_refusal
 from tophalf.model.simulate import Run, length_ns, run_on, warm_up
 from tophalf.model.world import DriverError, World
 from tophalf.scenario.load import load_scenario

@@ -3,7 +3,7 @@
 import time
 
 from tophalf.errors import TophalfError
-from tophalf.model.code.reports import reports_of
+from tophalf.model.check.reports import reports_of
 from tophalf.model.summary import TIMES, summarise
 from tophalf.model.world import DriverError
 from tophalf.scenario.load import command_name, load_scenario

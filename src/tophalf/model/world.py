@@ -6,7 +6,7 @@ from tophalf.compiled import jit_is_enabled
 from tophalf.errors import TophalfError
 from tophalf.model import fields as f
 from tophalf.model.actors import Actors
-from tophalf.model.code.crash import DIVISION_BY_ZERO
+from tophalf.model.check.crash import DIVISION_BY_ZERO
 from tophalf.model.code.places import place_of
 from tophalf.model.sched.contexts import TIME_STANDS_STILL
 from tophalf.model.timer.timerfields import DT_FIRST

@@ -8,7 +8,7 @@ is built for them all the same, so that worlds of one scenario differ only in wh
 import re
 
 from tophalf.errors import TophalfError
-from tophalf.model.code import awkward as a
+from tophalf.model.check import awkward as a
 
 FORM = re.compile(r"([A-Za-z_]\w*):(\d+)(@next)?(?:#(\d+))?")
 TIMES_MAX = 1 << 30

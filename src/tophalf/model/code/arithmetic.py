@@ -4,6 +4,7 @@ What Python's numbers would outgrow wraps, as the kernel's s64 do (-fno-strict-o
 0 or more than 63, ends the run: on a kernel the first is an oops, the second undefined.
 """
 
+from tophalf.model.check.crash import DIVISION_BY_ZERO, SHIFT_OUT_OF_RANGE, crash
 from tophalf.model.code.codeops import (
     CODE_ADD,
     CODE_AND,
@@ -20,7 +21,6 @@ from tophalf.model.code.codeops import (
     CODE_SHR,
     CODE_SUB,
 )
-from tophalf.model.code.crash import DIVISION_BY_ZERO, SHIFT_OUT_OF_RANGE, crash
 from tophalf.model.ground.jit import compiled, inlined, wrapped
 
 

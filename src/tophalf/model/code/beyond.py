@@ -1,7 +1,9 @@
 """Instructions of drivers from CODE_WAIT_FROM on: each range has a file of its own."""
 
-from tophalf.model.code.checkops import CHECK_END
-from tophalf.model.code.checks import execute_check
+from tophalf.model.check.checkops import CHECK_END
+from tophalf.model.check.checks import execute_check
+from tophalf.model.check.watch import execute_watch
+from tophalf.model.check.watchfields import CODE_WATCH_END, CODE_WATCH_FROM
 from tophalf.model.code.coderegister import execute_register
 from tophalf.model.code.codetimers import execute_timing
 from tophalf.model.code.deviceops import CODE_DEVICE_END
@@ -9,8 +11,6 @@ from tophalf.model.code.drivernapi import execute_driver_napi
 from tophalf.model.code.registerops import REGISTER_END
 from tophalf.model.code.timingops import TIMING_END
 from tophalf.model.code.waits import execute_wait
-from tophalf.model.code.watch import execute_watch
-from tophalf.model.code.watchfields import CODE_WATCH_END, CODE_WATCH_FROM
 from tophalf.model.ground.jit import compiled
 from tophalf.model.ops import CODE_CHECK_FROM, CODE_DEVICE_FROM, CODE_TIMER_FROM
 from tophalf.model.sched.contexts import NO_INSTRUCTION, fail

@@ -1,10 +1,10 @@
 """What drivers in Python need of a world that is being built: locals for each task's stack, and locks."""
 
 from tophalf.model import fields as f
-from tophalf.model.code import checkfields as k
+from tophalf.model.check import checkfields as k
+from tophalf.model.check.complain import COMPLAINT_SIZE
 from tophalf.model.code import codefields as c
 from tophalf.model.code import waitfields as w
-from tophalf.model.code.complain import COMPLAINT_SIZE
 
 COMPLAINTS_MAX = 256
 

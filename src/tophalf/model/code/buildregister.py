@@ -1,9 +1,9 @@
 """What drivers register, laid out before the run, by probe or for a call that comes while the driver runs."""
 
 from tophalf.driver.api import CONSTANTS
+from tophalf.model.check.buildwatch import watched_handler, watched_run
 from tophalf.model.code import codeops as c
 from tophalf.model.code import waitops as w
-from tophalf.model.code.buildwatch import watched_handler, watched_run
 from tophalf.model.code.objects import Object
 from tophalf.model.ground.program import Assembler
 from tophalf.model.work import workfields as g

@@ -5,7 +5,7 @@ kernel/irq/manage.c (`setupirq`), irq_set_affinity, irq_set_affinity_and_hint; k
 which makes a thread; a thread that starts again has its old pid.
 """
 
-from tophalf.model.code.crash import REGISTERED_TWICE, crash
+from tophalf.model.check.crash import REGISTERED_TWICE, crash
 from tophalf.model.code.registerops import (
     CODE_AFFINITY_HINT,
     CODE_FREE_IRQ,

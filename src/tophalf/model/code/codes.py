@@ -4,6 +4,7 @@ One at a time, as all instructions: a hardirq can come between any two. Left out
 what a driver says with spend, udelay and sleeps.
 """
 
+from tophalf.model.check.crash import SLEEPS_IN_ATOMIC, crash
 from tophalf.model.code.arithmetic import operate
 from tophalf.model.code.beyond import beyond
 from tophalf.model.code.codefields import LOCALS_EACH
@@ -41,7 +42,6 @@ from tophalf.model.code.codeops import (
     CODE_ZERO,
     PLAIN_END,
 )
-from tophalf.model.code.crash import SLEEPS_IN_ATOMIC, crash
 from tophalf.model.code.locks import mutex_lock, mutex_unlock, spin_lock, spin_unlock
 from tophalf.model.code.registers import read_reg, write_reg
 from tophalf.model.fields import (

@@ -4,7 +4,7 @@ kernel/workqueue.c queue_work_on, __queue_delayed_work: a delay below 0 is one t
 tasklet_unlock_wait. All else of works and tasklets is their rooms' own instructions.
 """
 
-from tophalf.model.code.crash import NO_CPU, crash
+from tophalf.model.check.crash import NO_CPU, crash
 from tophalf.model.code.waitops import CODE_QUEUE_DELAYED, CODE_QUEUE_WORK_ON, CODE_TASKLET_UNLOCK_WAIT
 from tophalf.model.fields import F_R0, G_CPU_COUNT, TASKLET_RUNNING
 from tophalf.model.ground.jit import compiled

@@ -4,9 +4,10 @@ napi_schedule_prep, napi_complete_done, napi_enable, napi_disable, and what __na
 whole budget after it was complete. Left out: threads and tasks that busy poll such an instance, GRO, deferral.
 """
 
+from tophalf.model.check.complain import complain, here
+from tophalf.model.check.crash import NAPI_IS_ENABLED, crash
+from tophalf.model.check.devicewords import NAPI_BEYOND_BUDGET, NAPI_BUDGET_WHEN_COMPLETE, NAPI_NOT_SCHEDULED
 from tophalf.model.code.codefields import N_LET_GO
-from tophalf.model.code.complain import complain, here
-from tophalf.model.code.crash import NAPI_IS_ENABLED, crash
 from tophalf.model.code.deviceops import (
     CODE_NAPI_BEGINS,
     CODE_NAPI_COMPLETE,
@@ -15,7 +16,6 @@ from tophalf.model.code.deviceops import (
     CODE_NAPI_ENDS,
     CODE_NAPI_SCHEDULE,
 )
-from tophalf.model.code.devicewords import NAPI_BEYOND_BUDGET, NAPI_BUDGET_WHEN_COMPLETE, NAPI_NOT_SCHEDULED
 from tophalf.model.fields import F_R0, F_R1, N_STATE, N_WEIGHT, NAPI_DISABLE, NAPI_LET_GO, NAPI_SCHED
 from tophalf.model.ground.jit import compiled
 from tophalf.model.net.napi import napi_complete_done, napi_schedule

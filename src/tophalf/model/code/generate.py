@@ -9,13 +9,13 @@ import ast
 from tophalf.driver.roles import roles_of
 from tophalf.driver.subset import ends
 from tophalf.errors import TophalfError
+from tophalf.model.check.buildwatch import functions_that_run_again
+from tophalf.model.check.checkcalls import begin_entry, functions_that_change
+from tophalf.model.check.checkmaps import map_of_entry, waits_of
+from tophalf.model.check.checkroles import CALLER, ROLES
+from tophalf.model.check.freedlines import frees_lines
 from tophalf.model.code import codeops as c
 from tophalf.model.code.buildcode import begin_code
-from tophalf.model.code.buildwatch import functions_that_run_again
-from tophalf.model.code.checkcalls import begin_entry, functions_that_change
-from tophalf.model.code.checkmaps import map_of_entry, waits_of
-from tophalf.model.code.checkroles import CALLER, ROLES
-from tophalf.model.code.freedlines import frees_lines
 from tophalf.model.code.kernelcalls import write_call
 from tophalf.model.code.objects import Object
 from tophalf.model.code.statements import Statements

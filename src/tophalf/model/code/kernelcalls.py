@@ -7,10 +7,10 @@ from tophalf import vocab
 from tophalf.driver.api import CALLS
 from tophalf.model import fields as f
 from tophalf.model import ops
+from tophalf.model.check.buildwatch import say_what_is_queued
+from tophalf.model.check.checkcalls import check_before, check_call
 from tophalf.model.code import codeops as c
 from tophalf.model.code import napicalls, registercalls, timingcalls, waitcalls, workcalls
-from tophalf.model.code.buildwatch import say_what_is_queued
-from tophalf.model.code.checkcalls import check_before, check_call
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.code.operands import FINDERS, address_of, object_of
 from tophalf.model.irq import manageops

@@ -7,8 +7,8 @@ waiting CPUs, a mutex's optimistic spinning, priority inheritance, and that spin
 its own CPU has spins for ever, as on a kernel.
 """
 
+from tophalf.model.check.crash import NOT_ITS_LOCK, crash
 from tophalf.model.code.codefields import L_HEAD, L_OWNER, L_TAIL, SPIN_NS
-from tophalf.model.code.crash import NOT_ITS_LOCK, crash
 from tophalf.model.fields import (
     BLOCKED,
     C_CURRENT,

@@ -7,10 +7,10 @@ import ast
 import errno
 
 from tophalf.model import fields as f
+from tophalf.model.check.freedlines import note_freed
 from tophalf.model.code import codeops as c
 from tophalf.model.code import registerops as o
 from tophalf.model.code.buildregister import add_kthread, identity, irq_programs, is_invalid, own_workqueue, run_program
-from tophalf.model.code.freedlines import note_freed
 from tophalf.model.code.objects import Device, Local, Object
 from tophalf.model.code.operands import address_of, line_of
 from tophalf.model.irq import manageops, requestirq

@@ -4,6 +4,7 @@ They keep what was written; some show or do more (codefields, REGISTER_ROLE). Th
 written there last, and acknowledges what is written back to it. Left out: what a read or a write over the bus costs (say spend).
 """
 
+from tophalf.model.check.crash import NO_REGISTER, crash
 from tophalf.model.code.codefields import (
     CONSUMED,
     DATA,
@@ -28,7 +29,6 @@ from tophalf.model.code.codefields import (
     START,
     STATUS,
 )
-from tophalf.model.code.crash import NO_REGISTER, crash
 from tophalf.model.code.hardware import causes, settle, start
 from tophalf.model.ground.jit import compiled
 

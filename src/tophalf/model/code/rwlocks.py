@@ -6,7 +6,7 @@ How far a frame is while it spins is in its R3 and R5. Preemption, interrupts an
 Left out: that read-write locks sleep on PREEMPT_RT.
 """
 
-from tophalf.model.code.crash import NOT_ITS_LOCK, crash
+from tophalf.model.check.crash import NOT_ITS_LOCK, crash
 from tophalf.model.code.locks import let_look, spin
 from tophalf.model.code.waitfields import RW_READERS, RW_SPINNERS, RW_TICKETS, RW_TURN, RW_WAITING, RW_WRITER
 from tophalf.model.fields import F_R3, F_R5

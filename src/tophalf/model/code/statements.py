@@ -2,9 +2,9 @@
 
 import ast
 
+from tophalf.model.check.checkcalls import end_entry, write_step
+from tophalf.model.check.crash import STEP_OF_ZERO
 from tophalf.model.code import codeops as c
-from tophalf.model.code.checkcalls import end_entry, write_step
-from tophalf.model.code.crash import STEP_OF_ZERO
 from tophalf.model.code.expressions import BINARY, WORD_MAX, WORD_MIN, Expressions
 from tophalf.model.code.objects import Device, Local, Object
 from tophalf.model.ops import OP_JUMP, OP_RET

@@ -6,9 +6,9 @@ Left out, and refused with the driver's line: flags of timer_setup, clocks but C
 from tophalf.driver.api import HRTIMER_MODE_HARD, HRTIMER_MODE_SOFT
 from tophalf.model import fields as f
 from tophalf.model import ops
+from tophalf.model.check.buildwatch import watched_hrtimer
 from tophalf.model.code import codeops as c
 from tophalf.model.code import timingops as o
-from tophalf.model.code.buildwatch import watched_hrtimer
 from tophalf.model.code.objects import Local, Object
 from tophalf.model.ground.program import Assembler
 from tophalf.model.irq.requestirq import PREEMPT_RT

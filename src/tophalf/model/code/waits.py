@@ -7,8 +7,8 @@ from sleeping. That state is kept apart (B_STATE), so that what preempts the tas
 """
 
 from tophalf import vocab
+from tophalf.model.check.crash import NO_KTHREAD, crash
 from tophalf.model.code.calling import execute_call
-from tophalf.model.code.crash import NO_KTHREAD, crash
 from tophalf.model.code.deferral import execute_deferral
 from tophalf.model.code.rwlocks import read_lock, read_unlock, write_lock, write_unlock
 from tophalf.model.code.waitfields import (

@@ -4,7 +4,7 @@ kernel/irq/spurious.c note_interrupt, poll_spurious_irqs, try_one_irq. The poll'
 Left out: irqfixup and irqpoll (the search of other lines for a handler), bogus answers of handlers, noirqdebug.
 """
 
-from tophalf.model.code.watchlines import nobody_cared
+from tophalf.model.check.watchlines import nobody_cared
 from tophalf.model.fields import (
     A_FLAGS,
     C_IRQS_OFF,

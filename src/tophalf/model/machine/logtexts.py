@@ -6,7 +6,7 @@ about interrupts, and one about a line's mask that was broken is said for debugg
 """
 
 from tophalf.model import fields as f
-from tophalf.model.code.reports import Case, report_of
+from tophalf.model.check.reports import Case, report_of
 from tophalf.model.ground.kmsg import (
     LOG_ALREADY_FREE,
     LOG_DRIVER,

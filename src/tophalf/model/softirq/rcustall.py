@@ -5,8 +5,8 @@ once it has lasted CONFIG_RCU_CPU_STALL_TIMEOUT; by another CPU two jiffies late
 that a soft lockup that is said puts it off.
 """
 
-from tophalf.model.code.complain import complain
-from tophalf.model.code.watchfields import RCU_STALL, RCU_STALL_ELSEWHERE
+from tophalf.model.check.complain import complain
+from tophalf.model.check.watchfields import RCU_STALL, RCU_STALL_ELSEWHERE
 from tophalf.model.fields import C_CURRENT, C_NUMBER, CPU_SIZE, G_BLOCK, G_CPU_COUNT, G_CPUS, G_HZ_NS
 from tophalf.model.ground.jit import compiled
 from tophalf.model.sched.tick import jiffies

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tophalf.cli.main import main
 from tophalf.model import fields as f
 from tophalf.model.build import Builder
-from tophalf.model.code import checkfields as k
+from tophalf.model.check import checkfields as k
+from tophalf.model.check.complain import complain, complain_of_task
+from tophalf.model.check.reports import cases
 from tophalf.model.code.buildcode import COMPLAINTS_MAX, begin_code
-from tophalf.model.code.complain import complain, complain_of_task
-from tophalf.model.code.reports import cases
 from tophalf.model.simulate import simulate
 
 pytestmark = pytest.mark.kernels

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from tophalf.model import fields as f
 from tophalf.model.build import Builder
-from tophalf.model.code import checkfields as k
-from tophalf.model.code import checkkinds as kinds
-from tophalf.model.code import checkops as o
+from tophalf.model.check import checkfields as k
+from tophalf.model.check import checkkinds as kinds
+from tophalf.model.check import checkops as o
+from tophalf.model.check.checkroles import HANDLER, THREAD
+from tophalf.model.check.checks import execute_check
+from tophalf.model.check.lockdep import USAGES
+from tophalf.model.check.reports import cases
 from tophalf.model.code.buildcode import begin_code
-from tophalf.model.code.checkroles import HANDLER, THREAD
-from tophalf.model.code.checks import execute_check
-from tophalf.model.code.lockdep import USAGES
-from tophalf.model.code.reports import cases
 from tophalf.model.ops import STRIDE
 from tophalf.model.simulate import simulate
 

@@ -5,8 +5,8 @@ where the kernel judges each when it comes: the same, as facts only become more.
 """
 
 from tophalf.driver.lockorder import BH, IRQ, Locks, Taking
-from tophalf.model.code import checkfields as k
-from tophalf.model.code.checkkinds import FACT_EDGE, FACT_USAGE
+from tophalf.model.check import checkfields as k
+from tophalf.model.check.checkkinds import FACT_EDGE, FACT_USAGE
 
 WITHIN = ((k.U_IN_HARDIRQ, IRQ), (k.U_IN_SOFTIRQ, BH))
 OPEN = ((k.U_HARDIRQS_ON, IRQ), (k.U_SOFTIRQS_ON, BH))

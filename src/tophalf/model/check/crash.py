@@ -1,6 +1,6 @@
 """What ends a run that a driver spoils: its errors, numbered as `world.ERRORS` words them. Each is a complaint, too."""
 
-from tophalf.model.code.complain import complain, here
+from tophalf.model.check.complain import complain, here
 from tophalf.model.fields import C_FRAME, F_LEFT, F_PC, G_ERROR
 from tophalf.model.ground.jit import compiled
 from tophalf.model.sched.contexts import TIME_STANDS_STILL, fail

@@ -6,7 +6,7 @@ interrupts over it among them, told apart by their context. New usages and new o
 used in softirqs, trylocks, nesting annotations, recursive readers.
 """
 
-from tophalf.model.code.checkfields import (
+from tophalf.model.check.checkfields import (
     CK_CLASSES,
     CK_EDGES,
     CK_USAGE,
@@ -32,8 +32,8 @@ from tophalf.model.code.checkfields import (
     U_READ,
     U_SOFTIRQS_ON,
 )
-from tophalf.model.code.checkkinds import FACT_EDGE, FACT_USAGE, RECURSIVE, TOO_DEEP, WAITS_FOR_ITSELF
-from tophalf.model.code.complain import complain, held_of
+from tophalf.model.check.checkkinds import FACT_EDGE, FACT_USAGE, RECURSIVE, TOO_DEEP, WAITS_FOR_ITSELF
+from tophalf.model.check.complain import complain, held_of
 from tophalf.model.fields import C_CURRENT, C_IRQS_OFF, C_PREEMPT_COUNT, HARDIRQ_MASK, SOFTIRQ_MASK, SOFTIRQ_OFFSET
 from tophalf.model.ground.jit import compiled, inlined
 

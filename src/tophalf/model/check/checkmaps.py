@@ -5,7 +5,7 @@ is one by its number. Maps are made when a call or an entry first needs them.
 """
 
 from tophalf.driver.roles import kernel_calls
-from tophalf.model.code.checkfields import MAP_CLASS, MAP_SIZE
+from tophalf.model.check.checkfields import MAP_CLASS, MAP_SIZE
 from tophalf.model.code.objects import Object
 
 LOCKS = ("spinlock", "mutex", "rwlock")

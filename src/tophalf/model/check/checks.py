@@ -6,8 +6,8 @@ otherwise than it was entered with is put back after the complaint, as the kerne
 of where it was done. A lock that is left held stays taken.
 """
 
-from tophalf.model.code.awkward import look
-from tophalf.model.code.checkfields import (
+from tophalf.model.check.awkward import look
+from tophalf.model.check.checkfields import (
     CK_QUEUES,
     H_IRQS,
     H_PSEUDO,
@@ -20,7 +20,7 @@ from tophalf.model.code.checkfields import (
     U_HARDIRQS_ON,
     U_SOFTIRQS_ON,
 )
-from tophalf.model.code.checkkinds import (
+from tophalf.model.check.checkkinds import (
     ANSWER,
     BH,
     BH_IRQS,
@@ -37,7 +37,7 @@ from tophalf.model.code.checkkinds import (
     RESTORE_WITH_IRQS_ON,
     TIMER_SYNC,
 )
-from tophalf.model.code.checkops import (
+from tophalf.model.check.checkops import (
     CHECK_ACQUIRE,
     CHECK_ANSWER,
     CHECK_BH,
@@ -54,9 +54,9 @@ from tophalf.model.code.checkops import (
     CHECK_USE,
     CHECK_WAIT,
 )
-from tophalf.model.code.checkroles import HANDLER, WORK
-from tophalf.model.code.complain import complain, held_of, here
-from tophalf.model.code.lockdep import acquire, mark_held, release
+from tophalf.model.check.checkroles import HANDLER, WORK
+from tophalf.model.check.complain import complain, held_of, here
+from tophalf.model.check.lockdep import acquire, mark_held, release
 from tophalf.model.fields import (
     A_THREAD,
     C_CURRENT,

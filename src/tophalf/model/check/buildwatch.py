@@ -5,9 +5,9 @@ from tophalf.driver.subset import calls_in
 from tophalf.frozen import Frozen
 from tophalf.model import fields as f
 from tophalf.model import ops
-from tophalf.model.code import watchfields as w
-from tophalf.model.code.checkmaps import map_of_entry
-from tophalf.model.code.checkroles import HANDLER
+from tophalf.model.check import watchfields as w
+from tophalf.model.check.checkmaps import map_of_entry
+from tophalf.model.check.checkroles import HANDLER
 from tophalf.model.code.objects import Device, Object
 from tophalf.model.cpu.buildhotplug import MIGRATION_PID, PIDS_A_CPU, STOP_PRIORITY
 from tophalf.model.ground.program import Assembler

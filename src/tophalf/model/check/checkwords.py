@@ -2,8 +2,8 @@
 
 from tophalf.driver.roles import TITLES
 from tophalf.model import fields as f
-from tophalf.model.code import checkkinds as k
-from tophalf.model.code.checkroles import CALLER, HANDLER, ROLES, WORK
+from tophalf.model.check import checkkinds as k
+from tophalf.model.check.checkroles import CALLER, HANDLER, ROLES, WORK
 from tophalf.model.work.workfields import WQ_NAME
 
 AT_END = "put it back on every path, also on those of errors"

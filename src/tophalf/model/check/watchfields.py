@@ -4,7 +4,7 @@ The lockup detectors of each CPU and khungtaskd (`watchdog`), lines whose cause 
 not theirs (`watchlines`), tasklets and works that queue themselves for ever (`watchruns`).
 """
 
-from tophalf.model.code.checkkinds import WATCHES_FROM
+from tophalf.model.check.checkkinds import WATCHES_FROM
 from tophalf.model.fields import TIMER_SIZE
 
 CODE_WATCH_FROM = 344

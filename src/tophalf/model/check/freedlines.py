@@ -2,7 +2,7 @@
 
 from tophalf.driver.api import CALLS
 from tophalf.driver.roles import kernel_calls
-from tophalf.model.code import checkops as o
+from tophalf.model.check import checkops as o
 from tophalf.model.code import codeops as c
 
 USES = {name for name, call in CALLS.items() if call.effect in ("irq_use", "wait_irq", "free_irq")}

@@ -4,7 +4,7 @@ kernel/watchdog.c, kernel/hung_task.c, kernel/rcu/tree_stall.h, kernel/irq/spuri
 """
 
 from tophalf.model import fields as f
-from tophalf.model.code import watchfields as w
+from tophalf.model.check import watchfields as w
 from tophalf.model.sched.contexts import TIME_STANDS_STILL
 from tophalf.vocab import human_ns
 

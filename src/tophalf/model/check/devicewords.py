@@ -1,6 +1,6 @@
 """Words for what a driver does wrong with NAPI: {kind: function of a reports.Case giving (kind, title, remedy)}."""
 
-from tophalf.model.code.checkkinds import DEVICES_FROM
+from tophalf.model.check.checkkinds import DEVICES_FROM
 
 NAPI_BEYOND_BUDGET, NAPI_BUDGET_WHEN_COMPLETE, NAPI_NOT_SCHEDULED = range(DEVICES_FROM, DEVICES_FROM + 3)
 

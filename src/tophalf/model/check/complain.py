@@ -6,7 +6,7 @@ kind's text needs. `reports` puts it into words, the log of the machine (`machin
 keep nothing. What ends the run is `crash`.
 """
 
-from tophalf.model.code.checkfields import (
+from tophalf.model.check.checkfields import (
     CK_COUNT,
     CK_FIRST,
     CK_LOST,
@@ -35,7 +35,7 @@ from tophalf.model.code.checkfields import (
     RE_TASK,
     RE_TIME,
 )
-from tophalf.model.code.checkkinds import FACTS_FROM, FREED
+from tophalf.model.check.checkkinds import FACTS_FROM, FREED
 from tophalf.model.code.codefields import LOCALS_EACH, LOCALS_MAX
 from tophalf.model.fields import (
     C_CURRENT,

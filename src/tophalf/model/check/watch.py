@@ -1,9 +1,9 @@
 """Instructions of what watches over drivers, by their files."""
 
-from tophalf.model.code.watchdog import execute_watchdog
-from tophalf.model.code.watchfields import CODE_HANDLER, CODE_RUN
-from tophalf.model.code.watchlines import execute_handler
-from tophalf.model.code.watchruns import execute_run
+from tophalf.model.check.watchdog import execute_watchdog
+from tophalf.model.check.watchfields import CODE_HANDLER, CODE_RUN
+from tophalf.model.check.watchlines import execute_handler
+from tophalf.model.check.watchruns import execute_run
 from tophalf.model.ground.jit import compiled
 
 

@@ -1,6 +1,6 @@
 """Words for what ends a run: {kind: function of a reports.Case giving (kind, title, remedy)}."""
 
-from tophalf.model.code import crash as c
+from tophalf.model.check import crash as c
 
 BY_CONTEXT = {
     "hardirq": "a top half may not sleep: return IRQ_WAKE_THREAD and sleep in the thread",

@@ -7,12 +7,12 @@ import ast
 
 from tophalf.driver.api import GFP_DIRECT_RECLAIM
 from tophalf.driver.subset import calls_in
-from tophalf.model.code import checkfields as k
-from tophalf.model.code import checkops as o
+from tophalf.model.check import checkfields as k
+from tophalf.model.check import checkops as o
+from tophalf.model.check.checkmaps import LOCKS, WAITING, map_of_line, map_of_object
+from tophalf.model.check.checkroles import HANDLER
+from tophalf.model.check.freedlines import USES, check_use
 from tophalf.model.code import codeops as c
-from tophalf.model.code.checkmaps import LOCKS, WAITING, map_of_line, map_of_object
-from tophalf.model.code.checkroles import HANDLER
-from tophalf.model.code.freedlines import USES, check_use
 from tophalf.model.code.objects import Local, Object
 
 KIND_OF_WAIT = {name: kind for kind, names in WAITING.items() for name in names}

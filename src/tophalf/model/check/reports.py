@@ -7,10 +7,10 @@ instruction whose line is meant; without that it is the innermost one of a drive
 
 from tophalf.driver.report import Report
 from tophalf.model import fields as f
-from tophalf.model.code import checkfields as k
-from tophalf.model.code import checkkinds, checkwords, crashwords, devicewords, watchwords
-from tophalf.model.code.complain import COMPLAINT_SIZE
-from tophalf.model.code.lockfacts import judge_locks
+from tophalf.model.check import checkfields as k
+from tophalf.model.check import checkkinds, checkwords, crashwords, devicewords, watchwords
+from tophalf.model.check.complain import COMPLAINT_SIZE
+from tophalf.model.check.lockfacts import judge_locks
 from tophalf.model.ops import OP_JUMP, STRIDE
 from tophalf.vocab import SOFTIRQS
 

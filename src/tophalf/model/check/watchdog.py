@@ -9,8 +9,8 @@ Left out: what the NMI costs (a scenario's [[nmi]] has it), and that its counter
 falls due while the CPU is idle (as `nmi`); khungtaskd's own time and the timer wheel's rounding of its sleep; the buddy detector.
 """
 
-from tophalf.model.code.complain import complain, complain_of_task
-from tophalf.model.code.watchfields import (
+from tophalf.model.check.complain import complain, complain_of_task
+from tophalf.model.check.watchfields import (
     CODE_WATCHDOG,
     HARD_LOCKUP,
     HU_SWITCHES,

@@ -6,8 +6,8 @@ or a second of them, are reported: a budget that is used up and queued again doe
 queued with a delay is not meant.
 """
 
-from tophalf.model.code.complain import complain, here
-from tophalf.model.code.watchfields import CODE_RUN, FOR_EVER, RW_PC, RW_SELF, RW_SINCE, RW_STREAK
+from tophalf.model.check.complain import complain, here
+from tophalf.model.check.watchfields import CODE_RUN, FOR_EVER, RW_PC, RW_SELF, RW_SINCE, RW_STREAK
 from tophalf.model.fields import C_CURRENT, F_KIND, F_PC, F_R4, FRAME_SIZE, G_NOW, K_STACK
 from tophalf.model.ground.jit import compiled
 

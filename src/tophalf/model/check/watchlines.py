@@ -10,9 +10,8 @@ entry by entry, counts as progress. Functions
 of hrtimers are measured, too. Left out: handlers that turn interrupts on, whose time is counted with what interrupts them.
 """
 
-from tophalf.model.code.codefields import LOCALS_EACH, R_TAKEN
-from tophalf.model.code.complain import complain
-from tophalf.model.code.watchfields import (
+from tophalf.model.check.complain import complain
+from tophalf.model.check.watchfields import (
     CLAIMS_OTHERS,
     CODE_HANDLER,
     HW_BEGAN,
@@ -33,6 +32,7 @@ from tophalf.model.code.watchfields import (
     NOBODY_CARED,
     TOO_LONG,
 )
+from tophalf.model.code.codefields import LOCALS_EACH, R_TAKEN
 from tophalf.model.fields import (
     A_HANDLER,
     A_NEXT,
