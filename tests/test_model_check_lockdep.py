@@ -266,7 +266,6 @@ def handler(*lines, more=""):
     )
 
 
-THREAD_LOOP = "def loop(dev):\n    while True:\n        msleep(1)\n"
 START = "    kthread_run(loop, dev, 'loop')\n"
 
 

@@ -7,12 +7,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from modelprograms import program
+from tophalf.driver.api import CALLS
 from tophalf.driver.subset import read_driver
 from tophalf.errors import TophalfError
 from tophalf.model import ops
 from tophalf.model.build import Builder
 from tophalf.model.code import codeops as c
 from tophalf.model.code.generate import Generator
+from tophalf.model.code.kernelcalls import PLAIN, SPEND_NS, WRITERS
 from tophalf.model.code.objects import Device
 
 pytestmark = pytest.mark.kernels
@@ -210,3 +212,42 @@ def test_an_error_of_the_run_names_the_drivers_line(tmp_path):
     text = "def g(a):\n    return 7 // a\n\ndef f(a):\n    x = 1\n    return x + g(a)\n"
     with pytest.raises(TophalfError, match=r"driver.py:2, in g.*divides by zero"):
         ended(text, "f", 0, path=tmp_path / "driver.py")
+
+
+@pytest.mark.parametrize("call", [
+    "queue_delayed_work(system_wq, dev.later, read_reg(dev, 4))", "copy_to_user(read_reg(dev, 4))", "kfree(read_reg(dev, 4))",
+    "kmalloc(read_reg(dev, 4), GFP_ATOMIC)", "mod_timer(dev.timer, read_reg(dev, 4))", "local_irq_restore(read_reg(dev, 4))",
+    "msleep(read_reg(dev, 4))", "write_reg(dev, 0, read_reg(dev, 4))", "spend(read_reg(dev, 4))",
+])  # fmt: skip
+def test_an_argument_is_looked_at_once(tmp_path, call):
+    """A register may change by being read: what checks a call looks at its arguments without reading them."""
+    text = f"""
+from tophalf.kernel import *
+
+
+def again(work):
+    dev = container_of(work)
+    {call}
+
+
+def probe(dev):
+    INIT_DELAYED_WORK(dev.later, again)
+    timer_setup(dev.timer, late, 0)
+    return 0
+
+
+def late(timer):
+    return
+"""
+    path = tmp_path / "driver.py"
+    path.write_text(text, encoding="utf-8")
+    builder, driver = Builder(), read_driver(path)
+    dev = Device(builder, driver, "dev", registers=256)
+    start = Generator(builder, driver).function("again", (dev.object("later", "delayed_work"),))
+    _, lines, _, _ = next(place for place in builder.code_places if place[0] == start)
+    ops_ = [int(builder.memory[start + 4 * at]) for at in range(len(lines))]
+    assert ops_.count(c.CODE_READ_REG) == 1
+
+
+def test_every_call_of_the_api_has_its_instructions():
+    assert set(CALLS) == PLAIN.keys() | SPEND_NS.keys() | WRITERS.keys()

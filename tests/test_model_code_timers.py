@@ -364,7 +364,6 @@ def work(dev):
 
 @pytest.mark.parametrize("lines, what", [
     ("timer_setup(dev.timer, ring, 1)", "no flags"), ("hrtimer_setup(dev.timer, ring, 0, 1)", "CLOCK_MONOTONIC"),
-    ("hrtimer_setup(dev.timer, ring, 1, 1)\n    hrtimer_forward_now(dev.timer, 5)", "hrtimer_forward_now in probe"),
 ])  # fmt: skip
 def test_what_is_not_there_is_refused_with_the_line(tmp_path, lines, what):
     text = f"def ring(t):\n    return 0\n\ndef probe(dev):\n    {lines}\n    return 0\n"

@@ -17,7 +17,7 @@ def parser():
 
 
 def run(args):
-    """Look at each. Returns the exit status: 0 nothing was found, 1 something was, 2 one is no driver."""
+    """Look at each. Returns the exit status: 0 nothing was found, 1 something was, 2 one is no driver, or could not be run."""
     from tophalf.driver.lint import lint_driver
     from tophalf.driver.subset import parse_driver
 
@@ -35,7 +35,8 @@ def run(args):
         print_json({"drivers": [_document(*each) | _explored(ran, each[0]) for each in looked]})
     else:
         print("\n".join(_lines(*each) for each in looked))
-    return 2 if unread else 1 if any(reports for _, _, reports, _ in looked) else 0
+    not_done = any(explored is None or explored.errors for explored, _ in ran.values())
+    return 2 if unread or not_done else 1 if any(reports for _, _, reports, _ in looked) else 0
 
 
 def _asked(args):
@@ -67,6 +68,6 @@ def _lines(path, driver, reports, notes):
     lines = [render.printable(fault.line()) for fault in driver.faults]
     lines += map(report_text, reports)
     if not lines:
-        where = "on any path" if not notes else "in what was looked at"
+        where = "on any path" if not notes else "in what was looked at, or run"
         lines = [render.paint(f"{render.printable(str(path))}: nothing found {where}", "green")]
     return "\n".join([*lines, *(render.paint(f"  note: {note}", "yellow") for note in notes)])

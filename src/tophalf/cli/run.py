@@ -72,8 +72,11 @@ def _show(scenario, done):
     from tophalf.cli.report_text import report_text
     from tophalf.cli.run_text import run_text
 
-    print(run_text(scenario, done.as_dict()))
+    found = done.as_dict()
+    print(run_text(scenario, found))
     for report in done.reports():
         print("\n" + report_text(report))
+    if found["reports_lost"]:
+        print(f"\n{found['reports_lost']:,} more were not kept")
     if done.ended:
         print("\nthat ended the run")

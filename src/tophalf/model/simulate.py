@@ -3,7 +3,7 @@
 import time
 
 from tophalf.errors import TophalfError
-from tophalf.model.check.reports import reports_of
+from tophalf.model.check.reports import reports_lost, reports_of
 from tophalf.model.summary import TIMES, summarise
 from tophalf.model.world import DriverError
 from tophalf.scenario.load import command_name, load_scenario
@@ -95,6 +95,7 @@ class Run:
         found = summarise(self.world)
         head = {"scenario": self.scenario.name, "seed": self.seed, "simulated_ns": found.pop("simulated_ns")}
         tail = {"reports": [report.as_dict() for report in self.reports()], "ended": self.ended.line() if self.ended else None}
+        tail["reports_lost"] = reports_lost(self.world)
         return head | {"wall_seconds": self.wall_seconds} | found | tail
 
     def __repr__(self):

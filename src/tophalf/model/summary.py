@@ -16,7 +16,6 @@ from tophalf.model.work.workcounts import work_counts
 
 TIMES = ("hardirq_ns", "softirq_ns", "ksoftirqd_ns", "irq_thread_ns", "kworker_ns", "task_ns", "idle_ns")
 DISK_COUNTERS = (b.B_SUBMITTED, b.B_COMPLETED, b.B_IN_PLACE, b.B_BY_SOFTIRQ, b.B_BY_IPI, b.B_LATENCY_SUM, b.B_LATENCY_MAX)
-
 CALL_COUNTERS = (k.CL_BEGUN, k.CL_DONE, k.CL_FAILED, k.CL_LATENCY_SUM, k.CL_LATENCY_MAX)
 
 
@@ -135,6 +134,7 @@ def digest(world):
         found += _words(m, int(m[disk.address + b.B_HISTOGRAM]), f.HISTOGRAM_SIZE)
     for call in builder.calls:
         found += [int(m[call.address + field]) for field in CALL_COUNTERS]
+        found += _words(m, int(m[call.address + k.CL_HISTOGRAM]), f.HISTOGRAM_SIZE)
     for timer in builder.timers:
         found += [int(m[timer.address + field]) for field in (t.DT_RUNS, t.DT_LATE_SUM, t.DT_LATE_MAX)]
     found += digested(driver_counts(world))

@@ -62,9 +62,9 @@ def steps_of(builder, function, line):
 
 
 def arm(builder, m, device, moment):
-    """Mean a moment in a memory; None for none."""
+    """Mean a moment in a memory."""
     block = builder.awkward
-    m[block + a.AW_STEP] = steps_of(builder, moment.function, moment.line) if moment else 0
-    m[block + a.AW_LEFT] = moment.time if moment else 0
+    m[block + a.AW_STEP] = steps_of(builder, moment.function, moment.line)
+    m[block + a.AW_LEFT] = moment.time
     m[block + a.AW_REGISTERS] = device.registers
-    m[block + a.AW_NEXT] = int(moment.is_next) if moment else 0
+    m[block + a.AW_NEXT] = int(moment.is_next)

@@ -118,6 +118,6 @@ def say_what_is_queued(generator, writer, node):
     name = node.func.id
     if name not in QUEUES or writer.function.name not in generator.running_again:
         return
-    queued = writer.value(node.args[QUEUES[name]])
-    if isinstance(queued, Object) and queued.address and not (name in DELAYED and writer.value(node.args[-1]) != 0):
+    queued = writer.known(node.args[QUEUES[name]])
+    if isinstance(queued, Object) and queued.address and not (name in DELAYED and writer.known(node.args[-1]) != 0):
         writer.write(w.CODE_AGAIN, run_row(generator.builder, queued))

@@ -31,11 +31,11 @@ def check_before(generator, writer, node):
     """Before might_sleep: what a call waits for, and memory that may have to be waited for."""
     name = node.func.id
     if name in USES:
-        check_use(generator, writer, node, writer.value(node.args[0]))
+        check_use(generator, writer, node, writer.known(node.args[0]))
     if name in KIND_OF_WAIT:
         _wait(generator, writer, node, KIND_OF_WAIT[name])
     elif name == "kmalloc":
-        flags = writer.value(node.args[1])
+        flags = writer.known(node.args[1])
         if isinstance(flags, int) and flags & GFP_DIRECT_RECLAIM:
             writer.write(c.CODE_MIGHT_SLEEP, generator.builder.memory.name("kmalloc with GFP_KERNEL") + 1)
 
@@ -44,7 +44,7 @@ def check_call(generator, writer, node):
     """After might_sleep: locks, interrupts, bottom halves, preemption."""
     name = node.func.id
     if name in TAKES or name in LETS_GO:
-        value = writer.value(node.args[0])
+        value = writer.known(node.args[0])
         if isinstance(value, Object) and value.kind in LOCKS:
             _lock(writer, node, name, map_of_object(generator, value))
     elif name in ENABLES:
@@ -68,13 +68,13 @@ def _lock(writer, node, name, lock):
 def _restore(writer, node):
     """Of flags that are a name: looked at twice, they are the same."""
     if isinstance(node.args[-1], ast.Name):
-        value = writer.value(node.args[-1])
+        value = writer.known(node.args[-1])
         if isinstance(value, Local):
             writer.write(o.CHECK_IRQS_RESTORE, value.slot)
 
 
 def _wait(generator, writer, node, kind):
-    value = writer.value(node.args[0])
+    value = writer.known(node.args[0])
     if kind == "irq":
         if isinstance(value, int):
             writer.write(o.CHECK_WAIT, map_of_line(generator, value))

@@ -156,6 +156,12 @@ def cases(world):
     return [Case(world, first + COMPLAINT_SIZE * at) for at in range(int(m[checks + k.CK_COUNT]))]
 
 
+def reports_lost(world):
+    """How many complaints there was no room for: others had come, of other kinds or places."""
+    checks = world.builder.checks
+    return int(world.memory[checks + k.CK_LOST]) if checks else 0
+
+
 def reports_of(world, replay=None):
     """[Report], in order of time; each kind once a line. replay: the command that comes to them again."""
     found, all_cases = {}, cases(world)

@@ -109,6 +109,14 @@ class Expressions:
         self.used = max(before, target + 1) if isinstance(value, Local) and target >= before else before
         return value
 
+    def known(self, node):
+        """What an expression is worth, without its instructions, which are written elsewhere. A Local: it takes some."""
+        written, used = len(self.instructions), self.used
+        value = self.value(node)
+        del self.instructions[written:]
+        self.used = used
+        return value
+
     def calculated(self, node, target):
         """What takes an instruction, most often; what it needs for itself is free again after it."""
         if isinstance(node, ast.Attribute):

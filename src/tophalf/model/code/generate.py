@@ -1,7 +1,6 @@
 """A driver's functions as programs of the engine, each made when somebody needs it, once for each device it is about.
 
-What goes in is the checked tree of `driver.subset`. Left out: kernel calls that `kernelcalls` has no instructions for; they are
-refused with the driver's file and line.
+What goes in is the checked tree of `driver.subset`.
 """
 
 import ast

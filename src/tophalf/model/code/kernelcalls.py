@@ -44,7 +44,7 @@ SPEND_NS = {"spend": 1, "udelay": 1000, "mdelay": 1_000_000}
 
 def write_call(generator, writer, node, target):
     """The value of a call, its instructions written; `target` is a local for it. Raises: TophalfError for what the model does not
-    run."""
+    know before the run."""
     name = node.func.id
     check_before(generator, writer, node)
     if CALLS[name].sleeps:
@@ -57,8 +57,6 @@ def write_call(generator, writer, node, target):
         return 0
     if name in SPEND_NS:
         return _spend(writer, node, SPEND_NS[name])
-    if name not in WRITERS:
-        writer.refuse(node, f"the model does not run {name} yet", "leave it out, or move it into probe if it registers something")
     return WRITERS[name](generator, writer, node, target)
 
 
@@ -138,7 +136,7 @@ def _raise(generator, writer, node, target):
 
 
 def _container(generator, writer, node, target):
-    """from_tasklet, container_of: the device that an object is an attribute of."""
+    """from_tasklet, from_timer, container_of: the device that an object is an attribute of."""
     value = writer.value(node.args[0])
     if not isinstance(value, Object) or value.device is None:
         writer.refuse(node, f"{node.func.id} of what is no object of a device", "give it what the function was called with")
@@ -146,12 +144,14 @@ def _container(generator, writer, node, target):
 
 
 def _constant(number):
-    return lambda generator, writer, node, target: number
+    """What always answers the same, once its arguments have been looked at."""
 
+    def write(generator, writer, node, target):
+        for argument in node.args:
+            writer.value(argument)
+        return number
 
-def _value(generator, writer, node, target):
-    writer.value(node.args[0])
-    return 0
+    return write
 
 
 def _into(op):
@@ -214,8 +214,8 @@ WRITERS = {
     "spin_lock_irqsave": _lock_irqsave, "raw_spin_lock_irqsave": _lock_irqsave,
     "spin_unlock_irqrestore": _unlock_irqrestore, "raw_spin_unlock_irqrestore": _unlock_irqrestore,
     "raise_softirq": _raise, "raise_softirq_irqoff": _raise,
-    "from_tasklet": _container, "container_of": _container,
-    "kfree": _value, "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0),
+    "from_tasklet": _container, "from_timer": _container, "container_of": _container,
+    "kfree": _constant(0), "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0),
     "ktime_get": _into(c.CODE_CLOCK), "smp_processor_id": _into(c.CODE_CPU_NUMBER),
     "read_reg": _read_reg, "write_reg": _write_reg,
     "atomic_inc": _count("atomic", c.CODE_FETCH_ADD, 1), "atomic_dec": _count("atomic", c.CODE_FETCH_ADD, -1),

@@ -16,8 +16,6 @@ from tophalf.model.irq.builddevices import add_tasklet
 from tophalf.model.timer.buildtimers import add_timer
 from tophalf.model.work.buildwork import add_work
 
-REGISTERS = 256
-
 
 class Local(Frozen):
     """A local of the frame. slot: its number."""

@@ -15,7 +15,7 @@ from tophalf.model.irq.requestirq import PREEMPT_RT
 from tophalf.model.timer import timerops
 from tophalf.model.timer.timerfields import DT_FIRST
 
-MODE_REL, CLOCK_MONOTONIC = 1, 1
+CLOCK_MONOTONIC = 1
 
 
 def variable(generator, writer, name):
@@ -118,15 +118,8 @@ def _hrtimer_forward_now(generator, writer, node, target):
     return Local(slot=target)
 
 
-def _from_timer(generator, writer, node, target):
-    value = writer.value(node.args[0])
-    if not isinstance(value, Object) or value.device is None:
-        writer.refuse(node, "from_timer of what is no timer of a device", "give it what the function was called with")
-    return value.device
-
-
 WRITERS = {
-    "timer_setup": _setup_call, "hrtimer_setup": _setup_call, "mod_timer": _mod_timer, "from_timer": _from_timer,
+    "timer_setup": _setup_call, "hrtimer_setup": _setup_call, "mod_timer": _mod_timer,
     "timer_delete": _answered(timerops.OP_TIMER_DELETE, "timer"),
     "timer_delete_sync": _answered(timerops.OP_TIMER_DELETE_SYNC, "timer"),
     "hrtimer_start": _hrtimer_start, "hrtimer_forward_now": _hrtimer_forward_now,

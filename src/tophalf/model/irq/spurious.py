@@ -1,7 +1,8 @@
 """Interrupts that nobody handles: a line that screams is shut off, and polled from then on.
 
 kernel/irq/spurious.c note_interrupt, poll_spurious_irqs, try_one_irq. The poll's frame holds in R1 how many lines were looked at.
-Left out: irqfixup and irqpoll (the search of other lines for a handler), bogus answers of handlers, noirqdebug.
+Left out: irqfixup and irqpoll (the search of other lines for a handler), bogus answers of handlers (`check/checks` tells those of
+drivers in Python), noirqdebug.
 """
 
 from tophalf.model.check.watchlines import nobody_cared
