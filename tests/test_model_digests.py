@@ -7,6 +7,7 @@ runs each for about half a second of its own, this process as far, compiled.
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 
@@ -56,27 +57,42 @@ def test_compiled_and_plain_come_to_the_same_digests():
         assert digest(world) == expected, (name, end_ns)
 
 
-def random_digests():
-    """Of the same machines each time."""
+def drawn_machines():
+    """[(Drawn, seed)]. Drawn in one process for both: what Hypothesis draws depends on the modules that are loaded."""
     found = []
 
     @given(anyscenario.machines(), st.integers(0, 1 << 40))
     @settings(max_examples=RANDOM_MACHINES, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     def each(drawn, seed):
-        world = drawn.builder(seed).world()
-        world.run(RANDOM_NS)
-        found.append(digest(world))
+        found.append((drawn, seed))
 
     each()
     return found
 
 
+def digests_of(machines):
+    found = []
+    for drawn, seed in machines:
+        world = drawn.builder(seed).world()
+        world.run(RANDOM_NS)
+        found.append(digest(world))
+    return found
+
+
+RANDOM = """
+import json, pickle, sys, test_model_digests
+with open(sys.argv[1], "rb") as file:
+    print(json.dumps(test_model_digests.digests_of(pickle.load(file))))
+"""
+
+
 @pytest.mark.skipif(not jit_is_enabled(), reason="there is no compiled engine to compare with (NUMBA_DISABLE_JIT=1)")
-def test_random_machines_come_to_the_same_digests_compiled_and_plain():
-    script = "import json, test_model_digests; print(json.dumps(test_model_digests.random_digests()))"
+def test_random_machines_come_to_the_same_digests_compiled_and_plain(tmp_path):
+    machines = drawn_machines()
+    (tmp_path / "machines").write_bytes(pickle.dumps(machines))
     plain = subprocess.run(
-        [sys.executable, "-c", script], env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, cwd=TESTS, capture_output=True, text=True,
-        check=True,
+        [sys.executable, "-c", RANDOM, str(tmp_path / "machines")], env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, cwd=TESTS,
+        capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert json.loads(plain.stdout) == random_digests()
+    assert len(machines) == RANDOM_MACHINES and json.loads(plain.stdout) == digests_of(machines)
