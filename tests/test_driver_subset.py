@@ -142,3 +142,12 @@ def test_every_call_of_the_kernel_is_one_that_editors_find():
 
 def test_the_machines_numbers_are_names(tmp_path):
     assert faults(tmp_path, "def work(dev):\n    dev.until = jiffies + HZ // 10\n")[1] == []
+
+
+@pytest.mark.parametrize("terms", [99, 3000, 200_000])
+def test_what_nests_too_deep_is_refused_with_its_line(tmp_path, terms):
+    path = tmp_path / "deep.py"
+    path.write_text("from tophalf.kernel import *\n\ndef f(dev):\n    dev.a = " + "1 + " * terms + "1\n", encoding="utf-8")
+    with pytest.raises(TophalfError, match="nests too deep") as error:
+        parse_driver(str(path))
+    assert error.value.where in (f"{path}:4", str(path))

@@ -327,3 +327,20 @@ def test_what_probe_hands_over_must_be_what_it_is_taken_for(tmp_path, line, what
     with pytest.raises(TophalfError) as caught:
         Machine(tmp_path, text, [])
     assert what in caught.value.what and "driver.py:1" in caught.value.where
+
+
+def test_asking_again_for_a_line_of_ones_own_is_ebusy(tmp_path):
+    text = HANDLER + """
+def work(dev):
+    dev.again = again(dev)
+    free_irq(dev.irq, dev)
+    dev.first = again(dev)
+    dev.second = again(dev)
+    return 0
+
+
+def again(dev):
+    return request_irq(dev.irq, handler, 0, "dev", dev)
+""" + PROBE
+    machine = Machine(tmp_path, text, []).run()
+    assert words(machine, "again", "first", "second") == [-errno.EBUSY, 0, -errno.EBUSY]

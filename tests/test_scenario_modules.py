@@ -248,3 +248,9 @@ def test_an_operation_may_take_longer_than_any_cost(tmp_path):
     assert summarise(eager(tmp_path, latency="50s"))["drivers"][0]["numbers"]["done"] == 0
     with pytest.raises(TophalfError, match="give 0 to 3600000000000 ns"):
         eager(tmp_path, latency="3601s")
+
+
+def test_a_probe_that_fails_as_the_run_begins_ends_it_with_its_line(tmp_path):
+    with pytest.raises(TophalfError, match="probe returned -EBUSY") as error:
+        eager(tmp_path, "return -EBUSY")
+    assert error.value.where.endswith("eager.py:31")

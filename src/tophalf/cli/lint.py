@@ -45,7 +45,7 @@ def _asked(args):
     Raises: TophalfError.
     """
     drivers, runs = list(args.drivers), args.explore
-    if runs is not None and not runs.lstrip("-").isdecimal():
+    if runs is not None and not runs.removeprefix("-").isdecimal():
         drivers, runs = [runs, *drivers], "0"
     if not drivers:
         raise TophalfError("no driver is named", do="name one: tophalf lint examples/sensor.py")

@@ -14,6 +14,7 @@ from tophalf.errors import TophalfError
 
 MODULE = "tophalf.kernel"
 SCENARIO = "SCENARIO"
+NESTED_MAX = 100  # levels of statements and expressions
 REMEDIES = {  # what stands there: what to write instead
     ast.JoinedStr: ("an f-string", "a driver has no texts to make; count in an attribute of the device"),
     ast.Lambda: ("a lambda", "define a function at the top of the file"),
@@ -80,6 +81,9 @@ def parse_driver(path):
         raise TophalfError(f"not Python: {error.msg}", f"{path}:{error.lineno or 1}", "correct it") from None
     except ValueError as error:  # NUL bytes, or not UTF-8
         raise TophalfError(f"not Python: {error}", str(path), "give a driver's Python file") from None
+    except (RecursionError, MemoryError):  # of Python's own parser
+        raise TophalfError("this nests too deep to be read", str(path), "make several statements of it") from None
+    _refuse_depth(tree, path)
     driver = Driver(os.fspath(path))
     _read_top(driver, tree)
     for function in driver.functions.values():
@@ -87,6 +91,16 @@ def parse_driver(path):
     _refuse_recursion(driver)
     driver.faults.sort(key=lambda fault: int(fault.where.rsplit(":", 1)[1]))
     return driver
+
+
+def _refuse_depth(tree, path):
+    """Raises: TophalfError for what nests deeper than NESTED_MAX: what reads it calls itself for each level."""
+    level, depth = [tree], 0
+    while level and depth < NESTED_MAX:
+        level, depth = [child for node in level for child in ast.iter_child_nodes(node)], depth + 1
+    if level:
+        line = next((node.lineno for node in level if hasattr(node, "lineno")), 1)
+        raise TophalfError("this nests too deep to be read", f"{path}:{line}", "make several statements of it")
 
 
 def _read_top(driver, tree):

@@ -39,6 +39,7 @@ def add(builder, scenario, entry):
     if begins_absent(scenario, entry.name):
         return
     if not is_registering_only(driver):
+        module.at_boot = True
         add_order(builder, 0, *insmod(builder, entry.name, entry.where()))
         return
     if "probe" in driver.functions or all(call.device != entry.name for call in scenario.all("call")):

@@ -5,14 +5,12 @@ Works for any call by its name in `driver.api`, whoever writes its instructions.
 
 import ast
 
-from tophalf.driver.api import GFP_DIRECT_RECLAIM
 from tophalf.driver.subset import calls_in
 from tophalf.model.check import checkfields as k
 from tophalf.model.check import checkops as o
 from tophalf.model.check.checkmaps import LOCKS, WAITING, map_of_line, map_of_object
 from tophalf.model.check.checkroles import HANDLER
 from tophalf.model.check.freedlines import USES, check_use
-from tophalf.model.code import codeops as c
 from tophalf.model.code.objects import Local, Object
 
 KIND_OF_WAIT = {name: kind for kind, names in WAITING.items() for name in names}
@@ -28,16 +26,12 @@ CHANGING = {"local_irq_disable", "local_irq_save", "local_irq_restore", "local_b
 
 
 def check_before(generator, writer, node):
-    """Before might_sleep: what a call waits for, and memory that may have to be waited for."""
+    """Before might_sleep: what a call waits for."""
     name = node.func.id
     if name in USES:
         check_use(generator, writer, node, writer.known(node.args[0]))
     if name in KIND_OF_WAIT:
         _wait(generator, writer, node, KIND_OF_WAIT[name])
-    elif name == "kmalloc":
-        flags = writer.known(node.args[1])
-        if isinstance(flags, int) and flags & GFP_DIRECT_RECLAIM:
-            writer.write(c.CODE_MIGHT_SLEEP, generator.builder.memory.name("kmalloc with GFP_KERNEL") + 1)
 
 
 def check_call(generator, writer, node):

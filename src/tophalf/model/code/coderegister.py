@@ -15,7 +15,20 @@ from tophalf.model.code.registerops import (
     CODE_STOP_IRQ_THREAD,
 )
 from tophalf.model.code.waitfields import B_EXITED, B_RESULT, B_STOP, CP_DONE
-from tophalf.model.fields import A_SECONDARY, D_MANAGE, DEAD, F_PC, G_MANAGE, K_CPU, K_FRAME, K_STATE, K_WAITER, RUNNING
+from tophalf.model.fields import (
+    A_FLAGS,
+    A_SECONDARY,
+    D_MANAGE,
+    DEAD,
+    F_PC,
+    G_MANAGE,
+    IRQF_SHARED,
+    K_CPU,
+    K_FRAME,
+    K_STATE,
+    K_WAITER,
+    RUNNING,
+)
 from tophalf.model.ground.jit import compiled
 from tophalf.model.irq.irqaffinity import irq_set_affinity
 from tophalf.model.irq.managefields import I_HINT, M_MASK_WORDS, MASK_BITS
@@ -29,7 +42,7 @@ WORD_BITS = 64  # of the number that a driver gives
 def execute_register(m, cpu, frame, local, op, x, y, z):
     """One instruction; `registerops` says what x, y and z are."""
     if op == CODE_REQUEST_IRQ:
-        if is_on_line(m, y, z):
+        if m[z + A_FLAGS] & IRQF_SHARED and is_on_line(m, y, z):
             crash(m, cpu, REGISTERED_TWICE)
         else:
             m[local + x] = setup_irq(m, cpu, y, z)

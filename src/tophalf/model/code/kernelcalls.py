@@ -4,7 +4,7 @@ Left out: that memory runs out; kmalloc answers 1, copies answer 0.
 """
 
 from tophalf import vocab
-from tophalf.driver.api import CALLS
+from tophalf.driver.api import CALLS, GFP_DIRECT_RECLAIM
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.check.buildwatch import say_what_is_queued
@@ -154,6 +154,23 @@ def _constant(number):
     return write
 
 
+def _kmalloc(generator, writer, node, target):
+    """It may sleep, and complains where it may not, if its flags say so (GFP_KERNEL)."""
+    size, flags = node.args
+    writer.value(size)
+    flags, words = writer.value(flags), generator.builder.memory.name("kmalloc with GFP_KERNEL") + 1
+    if isinstance(flags, int):
+        if flags & GFP_DIRECT_RECLAIM:
+            writer.write(c.CODE_MIGHT_SLEEP, words)
+        return 1
+    after = writer.new_label()
+    writer.write(c.CODE_AND + c.CODE_CONSTANT, target, writer.slot(node, flags), GFP_DIRECT_RECLAIM)
+    writer.write(c.CODE_ZERO, target, after)
+    writer.write(c.CODE_MIGHT_SLEEP, words)
+    writer.label(after)
+    return 1
+
+
 def _into(op):
     """An instruction that only has a result."""
 
@@ -215,7 +232,7 @@ WRITERS = {
     "spin_unlock_irqrestore": _unlock_irqrestore, "raw_spin_unlock_irqrestore": _unlock_irqrestore,
     "raise_softirq": _raise, "raise_softirq_irqoff": _raise,
     "from_tasklet": _container, "from_timer": _container, "container_of": _container,
-    "kfree": _constant(0), "kmalloc": _constant(1), "copy_to_user": _constant(0), "copy_from_user": _constant(0),
+    "kfree": _constant(0), "kmalloc": _kmalloc, "copy_to_user": _constant(0), "copy_from_user": _constant(0),
     "ktime_get": _into(c.CODE_CLOCK), "smp_processor_id": _into(c.CODE_CPU_NUMBER),
     "read_reg": _read_reg, "write_reg": _write_reg,
     "atomic_inc": _count("atomic", c.CODE_FETCH_ADD, 1), "atomic_dec": _count("atomic", c.CODE_FETCH_ADD, -1),

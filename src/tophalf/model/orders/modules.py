@@ -25,10 +25,11 @@ UNDER_WAY, DONE = 1, 2  # a word of each order
 
 
 class Module:
-    """A driver of one device, as orders know it. state: address of ABSENT, LOADED or BUSY."""
+    """A driver of one device, as orders know it. state: address of ABSENT, LOADED or BUSY; at_boot: whether the run begins
+    with its probe."""
 
     def __init__(self, builder, device):
-        self.device, self.state = device, builder.memory.take(1)
+        self.device, self.state, self.at_boot = device, builder.memory.take(1), False
 
 
 def begins_absent(scenario, name):
@@ -73,10 +74,19 @@ def _done(m, module, function, returned):
     """Its second answer. A driver that is absent again after a failed probe has what probe did not undo."""
     error = returned if function == "probe" and returned < 0 else 0
     m[module.state] = LOADED if function == "probe" and not error else ABSENT
+    if error and module.at_boot:
+        raise refused_at_boot(module, error)
     if error:
         return error, f"{function} failed"
     left = left_behind(m, module.device) if function == "remove" else ()
     return 0, f"{function} returned" + (f", and left {', '.join(left)}" if left else "")
+
+
+def refused_at_boot(module, error):
+    """As of a probe that only registers (code/probe.py): such a driver has nothing to run."""
+    driver = module.device.generator.driver
+    where = f"{driver.path}:{driver.functions['probe'].lineno}"
+    return TophalfError(f"probe returned -{errno.errorcode.get(-error, -error)}", where, "see which call failed")
 
 
 def left_behind(m, device):
