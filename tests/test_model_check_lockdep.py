@@ -23,7 +23,7 @@ from tophalf.model.simulate import simulate
 pytestmark = pytest.mark.kernels
 LOCKS, CLASSES = 4, 3  # the last two locks are of one class
 PLACE = 1000  # of the first instruction; there are no words of programs here
-HOWS = [0, k.H_READ, k.H_MUTEX, k.H_PSEUDO, k.H_IRQS, k.H_BH]
+HOWS = [0, k.H_READ, k.H_WRITE, k.H_MUTEX, k.H_PSEUDO, k.H_IRQS, k.H_BH]
 SPINS = k.H_MUTEX | k.H_PSEUDO
 
 
@@ -66,7 +66,7 @@ class Slow:
             return
         at = len(self.held) - 1 - self.held[::-1].index(mine[-1])
         held = self.held.pop(at)
-        if turns_on and held[3]:
+        if turns_on and held[3] and held[2] & k.H_IRQS:
             self.told.add((kinds.IRQS_ON_CALLER, place))
         elif turns_on:
             self.irqs_on(place)

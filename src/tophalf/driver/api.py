@@ -69,7 +69,7 @@ from_timer               timer                                    dev     -     
 hrtimer_setup            hrtimer hrtimer_fn int int               -       -       -
 hrtimer_start            hrtimer int int                          -       -       -
 hrtimer_forward_now      hrtimer int                              int     -       -
-hrtimer_cancel           hrtimer                                  int     -       wait_timer
+hrtimer_cancel           hrtimer                                  int     -       wait_object
 kthread_run              thread_fn dev name                       task    sleeps  -
 kthread_stop             task                                     int     sleeps  -
 kthread_should_stop      .                                        int     -       -

@@ -31,11 +31,16 @@ def _irqs_off(path, call, node, state, values):
 def _irqs_on(path, call, node, state, values):
     if state.context == HARDIRQ:
         path.report(node, "irqs-on", f"{call.name} turns interrupts on in a hardirq", state, "leave them off: the kernel does")
+    _held_with_irqs_off(path, call, node, state)
+    return state._replace(irqs_off=False), None
+
+
+def _held_with_irqs_off(path, call, node, state):
+    """Interrupts come on: no lock may be held that was taken with a form that turned them off."""
     held = next((held for held in state.held if held.turned_off), None)
     if held:
-        do = f"{held.text} needs them off until it is let go of"
-        path.report(node, "irqs-on", f"{call.name} turns interrupts on where the caller had them off", state, do)
-    return state._replace(irqs_off=False), None
+        title = f"{call.name} turns interrupts on while {held.text} is held, which turned them off at line {held.line}"
+        path.report(node, "irqs-on", title, state, f"{held.text} needs them off until it is let go of")
 
 
 def _irqs_save(path, call, node, state, values):
@@ -150,9 +155,11 @@ def _unlock_bh(path, call, node, state, values):
 
 def _unlock_irq(path, call, node, state, values):
     after, held = _let_go(path, call, node, state)
-    if held and held.irqs_were_off or state.context == HARDIRQ:
+    if held and held.turned_off and held.irqs_were_off or state.context == HARDIRQ:
         title = f"{call.name} turns interrupts on where the caller had them off"
         path.report(node, "irqs-on", title, state, "use the irqsave and irqrestore forms, which put back what was")
+    else:
+        _held_with_irqs_off(path, call, node, after)
     return after._replace(irqs_off=False), None
 
 
@@ -186,7 +193,7 @@ def _free_irq(path, call, node, state, values):
 def _irq_use(path, call, node, state, values):
     irq = path.object_of(node.args[0], state)
     if irq.key in state.freed:
-        do = "call it before, or request the line again"
+        do = "free it once" if call.name == "free_irq" else "call it before, or request the line again"
         path.report(node, "freed-irq", f"{call.name} of IRQ {irq.text} after free_irq", state, do)
     return state, None
 
@@ -196,12 +203,13 @@ def _wait_object(path, call, node, state, values):
     if path.role.object and key == path.role.object.rsplit(".", 1)[-1]:
         title = f"deadlock: {call.name}({text}) waits for {path.role.name}, which calls it"
         path.report(node, "waits-for-itself", title, state, "call it from elsewhere; to end, do not queue it again")
-    path.reclaim(node, call.name, text, queued_on(path.driver, text), state)
+    if not call.name.startswith("cancel_"):  # check_flush_dependency: from_cancel
+        path.reclaim(node, call.name, text, queued_on(path.driver, text), state)
     return state, None
 
 
 def _wait_timer(path, call, node, state, values):
-    if state.context == HARDIRQ and path.role.kind != "hrtimer_fn":
+    if state.context == HARDIRQ:
         path.report(node, "timer-sync", f"{call.name} in a hardirq may wait for what it interrupts", state, "use timer_delete")
     return _wait_object(path, call, node, state, values)
 

@@ -9,9 +9,23 @@ from collections import namedtuple
 from tophalf.driver.roles import HARDIRQ, SOFTIRQ
 from tophalf.driver.state import MUTEX
 
-Taking = namedtuple("Taking", "line function text is_read")
+# form: the plain call that takes such a lock, spin_lock; "" where it is held and what it needs off is turned on
+Taking = namedtuple("Taking", "line function text is_read form")
 IRQ, BH = "hardirq", "softirq"
-REMEDY = {IRQ: "take it with spin_lock_irqsave here", BH: "take it with spin_lock_bh here"}
+OFF = {IRQ: "interrupts", BH: "bottom halves"}
+
+
+def form_of(name):
+    """The plain form of a call that takes a lock: read_lock of read_lock_bh."""
+    return name.removeprefix("raw_").removesuffix("_bh").removesuffix("_irqsave").removesuffix("_irq")
+
+
+def remedy(kind, form):
+    """What to do where a lock of that form is open to interrupts. The API has no irqsave form for readers and writers."""
+    if not form:
+        return f"leave {OFF[kind]} off until it is let go of"
+    suffix = "bh" if kind == BH else "irqsave" if form == "spin_lock" else "irq"
+    return f"take it with {form}_{suffix} here"
 
 
 class Locks:
@@ -23,7 +37,7 @@ class Locks:
 
     def taken(self, path, node, state, lock):
         """A lock is about to be taken."""
-        taking = Taking(node.lineno, path.stack[-1], lock.text, lock.is_read)
+        taking = Taking(node.lineno, path.stack[-1], lock.text, lock.is_read, form_of(node.func.id))
         for held in state.held:
             if held.key != lock.key:
                 after = self.after.setdefault(held.key, {})
@@ -53,7 +67,7 @@ class Locks:
         details = [f"in {taken.function} with {kind}s on; in {inside.function} (line {inside.line}) within a {kind}",
                    f"a {kind} that comes while it is held waits for it for ever, on its own CPU"]  # fmt: skip
         title = f"inconsistent lock state: {taken.text} {{{kind.upper()}-ON}} and {{IN-{kind.upper()}}}"
-        reports.add(taken.line, f"inconsistent-{kind}", title, details, REMEDY[kind])
+        reports.add(taken.line, f"inconsistent-{kind}", title, details, remedy(kind, taken.form))
 
     def _chains(self, reports, bad):
         """An interrupt takes `key`; whoever holds that takes others; one of those is taken somewhere with the interrupt on."""
@@ -65,7 +79,7 @@ class Locks:
                                f"{first.text} is taken while it is held (line {first.line})",
                                f"{taken.text} is taken with {kind}s on in {taken.function}"]  # fmt: skip
                     title = f"{kind}-safe to {kind}-unsafe lock order detected: {inside.text} to {taken.text}"
-                    reports.add(taken.line, f"chain-{kind}", title, details, REMEDY[kind])
+                    reports.add(taken.line, f"chain-{kind}", title, details, remedy(kind, taken.form))
 
     def reached(self, key):
         """{class: the Taking that led there first} of all that may be taken while `key` is held."""

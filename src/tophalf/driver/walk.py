@@ -59,9 +59,10 @@ class Path:
         title = f"BUG: sleeping function called from invalid context: {name}"
         self.report(node, "sleep", title, state, do or self.where_to_sleep(state))
 
-    @staticmethod
-    def where_to_sleep(state):
+    def where_to_sleep(self, state):
         held = next((held for held in state.held if held.kind == SPIN), None)
+        if state.context == HARDIRQ and self.role.kind == "hrtimer_fn":
+            return "an hrtimer's function may not sleep: queue a work and sleep in that"
         if state.context == HARDIRQ:
             return "a top half may not sleep: return IRQ_WAKE_THREAD and sleep in the thread"
         if state.context == SOFTIRQ:

@@ -14,7 +14,7 @@ from tophalf.model.check.freedlines import USES, check_use
 from tophalf.model.code.objects import Local, Object
 
 KIND_OF_WAIT = {name: kind for kind, names in WAITING.items() for name in names}
-ACQUIRES = {"spin_lock": 0, "read_lock": k.H_READ, "write_lock": 0}
+ACQUIRES = {"spin_lock": 0, "read_lock": k.H_READ, "write_lock": k.H_WRITE}
 BY_SUFFIX = {"": 0, "_irq": k.H_IRQS, "_irqsave": k.H_IRQS, "_bh": k.H_BH}
 TAKES = {f"{raw}{name}{suffix}": how | more for raw in ("", "raw_") for name, how in ACQUIRES.items()
          for suffix, more in BY_SUFFIX.items()} | {"mutex_lock": k.H_MUTEX}  # fmt: skip
@@ -78,7 +78,7 @@ def _wait(generator, writer, node, kind):
     if kind == "timer":
         writer.write(o.CHECK_TIMER)
     writer.write(o.CHECK_WAIT, map_of_object(generator, value))
-    if kind in ("work", "workqueue"):
+    if kind in ("work", "workqueue") and not node.func.id.startswith("cancel_"):  # check_flush_dependency: from_cancel
         writer.write(o.CHECK_FLUSH, *((value.address, 0) if kind == "work" else (0, value.address)))
 
 

@@ -29,7 +29,7 @@ HELD_WORDS = HD_LOCKS + HELD_MAX * HELD_SIZE
 # What of a lock, or of something else that is waited for, is known to lockdep (struct lockdep_map): its class
 MAP_CLASS, MAP_SIZE = range(2)
 # HL_FLAGS, and how an instruction takes it: for reading; a mutex; no lock but what is waited for (a work, a line, ...); interrupts
-# were off before; taking it turns interrupts off; bottom halves off
-H_READ, H_MUTEX, H_PSEUDO, H_WERE_OFF, H_IRQS, H_BH = 1, 2, 4, 8, 16, 32
+# were off before; taking it turns interrupts off; bottom halves off; for writing
+H_READ, H_MUTEX, H_PSEUDO, H_WERE_OFF, H_IRQS, H_BH, H_WRITE = 1, 2, 4, 8, 16, 32, 64
 # How a class was used (kernel/locking/lockdep_states.h): in interrupts, and with them on; the same for readers
 U_IN_HARDIRQ, U_IN_SOFTIRQ, U_HARDIRQS_ON, U_SOFTIRQS_ON, U_READ = 1, 2, 4, 8, 16

@@ -136,12 +136,16 @@ def check_enabling(m, cpu, frame, local, op, x):
 
 @compiled
 def check_release(m, cpu, frame, lock, how):
-    """lock_release; with H_IRQS interrupts come on after it, whatever they were before."""
+    """lock_release; with H_IRQS interrupts come on after it, whatever they were before.
+
+    A caller had them off where taking the lock turned off what was off already. Who turns them off with local_irq_disable, or
+    with another lock that has been let go of, may turn them on like this.
+    """
     was = release(m, cpu, lock)
     if was < 0:
         complain(m, cpu, NOT_HELD, here(m, frame), lock, 0)
     elif how & H_IRQS:
-        if was & H_WERE_OFF:
+        if was & H_WERE_OFF and was & H_IRQS:
             complain(m, cpu, IRQS_ON_CALLER, here(m, frame), lock, 0)
         else:
             irqs_on(m, cpu, frame)

@@ -117,9 +117,9 @@ def _timer_sync(case):
 
 
 def _freed(case):
+    if case.strings[case.other] == "free_irq":  # kernel/irq/manage.c __free_irq
+        return "freed-irq", f"Trying to free already-free IRQ {case.about}", "free it once"
     title = f"{case.strings[case.other]} of IRQ {case.about} after free_irq"
-    if case.strings[case.other] == "free_irq":
-        title = f"Trying to free already-free IRQ {case.about}"  # kernel/irq/manage.c __free_irq
     return "freed-irq", title, "call it before, or request the line again"
 
 

@@ -29,6 +29,8 @@ def _sleep(case):
     name = case.operand_name()
     title = f"BUG: sleeping function called from invalid context{f': {name}' if name else ''}"
     otherwise = "turn interrupts, preemption and bottom halves on before, and hold no spinlock"
+    if case.context() == "hardirq" and case.irq() < 0:  # that of the CPU's own timer
+        return "sleep", title, "an hrtimer's function may not sleep: queue a work and sleep in that"
     return "sleep", title, BY_CONTEXT.get(case.context(), otherwise)
 
 

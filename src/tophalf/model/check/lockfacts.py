@@ -7,6 +7,8 @@ where the kernel judges each when it comes: the same, as facts only become more.
 from tophalf.driver.lockorder import BH, IRQ, Locks, Taking
 from tophalf.model.check import checkfields as k
 from tophalf.model.check.checkkinds import FACT_EDGE, FACT_USAGE
+from tophalf.model.check.checkops import CHECK_ACQUIRE
+from tophalf.model.ops import STRIDE
 
 WITHIN = ((k.U_IN_HARDIRQ, IRQ), (k.U_IN_SOFTIRQ, BH))
 OPEN = ((k.U_HARDIRQS_ON, IRQ), (k.U_SOFTIRQS_ON, BH))
@@ -51,7 +53,16 @@ def _taking(case, lock, is_read):
     path, line = case.line()
     at = Line(line or 0)
     at.path, at.case = path, case
-    return Taking(at, case.function(), case.lock_name(lock), is_read)
+    return Taking(at, case.function(), case.lock_name(lock), is_read, _form(case))
+
+
+def _form(case):
+    """The call that is about to take the lock, "" where one that is held is marked."""
+    at = int(case.frames[-1][k.FRAME_PC]) - STRIDE
+    op, how = int(case.m[at]), int(case.m[at + 2])
+    if op != CHECK_ACQUIRE:
+        return ""
+    return "read_lock" if how & k.H_READ else "write_lock" if how & k.H_WRITE else "spin_lock"
 
 
 def _usage(locks, names, case):
