@@ -78,7 +78,7 @@ def _nobody_cared(case):
 
 
 def _never_ends(case):
-    title = f"{case.function()} goes round and round at no cost of time: on a machine it would not return"
+    title = f"{case.function()} goes round and round at no cost of time, millions of steps of it"
     do = "let the loop end, or say with spend() or udelay() what a round takes"
     return "never-ends", title, do, case.places.loop_of(case.place)
 
