@@ -140,3 +140,45 @@ def test_functions_that_nobody_calls_are_called_by_tasks_where_no_machine_is_sai
     text = "from tophalf.kernel import *\n\ndef read(dev):\n    spin_lock(dev.a)\n    msleep(1)\n    spin_unlock(dev.a)\n"
     (report,) = simulate(driver(tmp_path, text)).reports()
     assert (report.line, report.kind) == (5, "sleep") and 'the task "read"' in report.details[0]
+
+
+TWO_FILES = """
+[machine]
+cpus = 1
+seconds = "5ms"
+[[driver]]
+name = "one"
+file = "one.py"
+irq = 24
+arrivals = "times"
+times = []
+[[driver]]
+name = "two"
+file = "two.py"
+irq = 25
+arrivals = "times"
+times = []
+[[call]]
+device = "one"
+function = "loop"
+sleep = "1ms"
+[[call]]
+device = "two"
+function = "loop"
+sleep = "1ms"
+"""
+
+
+def test_a_step_that_two_files_have_is_that_of_the_devices_own_driver(tmp_path):
+    code = MENDED[: MENDED.index("SCENARIO")] + MENDED[MENDED.index("def handler"):]
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    path = tmp_path / "both.toml"
+    path.write_text(TWO_FILES, encoding="utf-8")
+    line = code.splitlines().index("def loop(dev):") + 2
+    for number, name in enumerate(("one.py", "two.py")):
+        world = make_world(load_scenario(str(path), (f"driver.{number}.awkward=loop:{line}",)), 0)
+        meant = int(world.memory[world.builder.awkward + a.AW_STEP])
+        assert next(step for step, at in world.builder.steps.items() if at == meant) == (str(tmp_path / name), "loop", line)
+    found = explore(str(path))
+    assert (found.moments, found.reached, found.reports) == (2 * 10, 2 * 5, [])  # each device at its own steps

@@ -127,9 +127,10 @@ def is_reached(world):
 
 
 def moments(builder):
-    """[(number of the device, function, line, whether on the next CPU)]: each step, by each device, there and elsewhere."""
+    """[(number of the device, function, line, whether on the next CPU)]: each step that can be named, by each device, there and
+    elsewhere."""
     return [
-        (device, function, line, is_next)
-        for is_next in (False, True)[: len(builder.cpus)] for device in range(len(builder.coded))
-        for _, function, line in builder.steps
+        (number, function, line, is_next)
+        for is_next in (False, True)[: len(builder.cpus)] for number, device in enumerate(builder.coded)
+        for (_, function, line), step in builder.steps.items() if steps.step_of(builder, device, function, line) == step
     ]  # fmt: skip

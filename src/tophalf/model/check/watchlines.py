@@ -2,12 +2,12 @@
 
 Around each handler stands a short program (`buildwatch`) with two instructions. A device wants attention from when it asserts until
 it is acknowledged (V_LET_GO counts those), so that these are facts of the device, whatever the handler read. On a shared level line
-what comes while the own device does not want attention, and has not asserted since the handler ran last, is another's.
+what comes while the own device does not want attention, shows nothing in its status, and has not asserted since the handler ran last,
+is another's: a device that is masked while its poll is pending may show something, and its handler claim that.
 
 HELD_MAX answers to one assertion: a level line that is still asserted comes again at once, before the CPU does another instruction
-of what was interrupted, so nothing but the handler, its thread or another CPU can let go of it. What is read out of the device,
-entry by entry, counts as progress. Functions
-of hrtimers are measured, too. Left out: handlers that turn interrupts on, whose time is counted with what interrupts them.
+of what was interrupted, so nothing but the handler, its thread or another CPU can let go of it. What is read out of the device or
+consumed, entry by entry, counts as progress. Functions of hrtimers are measured, too. Left out: handlers that turn interrupts on, whose time is counted with what interrupts them.
 """
 
 from tophalf.model.check.complain import complain
@@ -32,7 +32,8 @@ from tophalf.model.check.watchfields import (
     NOBODY_CARED,
     TOO_LONG,
 )
-from tophalf.model.code.codefields import LOCALS_EACH, R_TAKEN
+from tophalf.model.code.codefields import LOCALS_EACH, R_GONE
+from tophalf.model.code.hardware import causes
 from tophalf.model.fields import (
     A_HANDLER,
     A_NEXT,
@@ -87,8 +88,16 @@ def handler_begins(m, row):
     if device:
         m[row + HW_WANTED] = m[device + V_ASSERTED]
         m[row + HW_LET_GO] = m[device + V_LET_GO]
-        quiet = not m[device + V_ASSERTED] and m[device + V_LET_GO] == m[row + HW_LEFT_AT]
+        quiet = shows_nothing(m, row, device) and m[device + V_LET_GO] == m[row + HW_LEFT_AT]
         m[row + HW_NOT_ITS] = quiet and others_are_there(m, row)
+
+
+@compiled
+def shows_nothing(m, row, device):
+    """Whether a device neither wants attention nor has anything in its status, which may be masked."""
+    if m[device + V_ASSERTED]:
+        return False
+    return m[row + HW_REGISTERS] == 0 or causes(m, m[row + HW_REGISTERS]) == 0
 
 
 @compiled
@@ -111,7 +120,7 @@ def judge_answer(m, cpu, row, device, result, place):
             m[row + HW_NONE_PC] = place
     elif unheard and m[device + V_LEVEL]:
         still_held(m, cpu, row, device, place)
-    elif m[row + HW_NOT_ITS] and same and not m[device + V_ASSERTED]:
+    elif m[row + HW_NOT_ITS] and same and shows_nothing(m, row, device):
         complain(m, cpu, CLAIMS_OTHERS, place, row, 0)
     m[row + HW_LEFT_AT] = m[device + V_LET_GO]
 
@@ -121,7 +130,7 @@ def still_held(m, cpu, row, device, place):
     """The handler said that it had seen to it, and the line is as it was, nothing was taken out of the device either."""
     progress = m[device + V_LET_GO]
     if m[row + HW_REGISTERS]:
-        progress += m[m[row + HW_REGISTERS] + R_TAKEN]
+        progress += m[m[row + HW_REGISTERS] + R_GONE]
     if m[row + HW_HELD_OF] != progress:
         m[row + HW_HELD] = 0
         m[row + HW_HELD_OF] = progress

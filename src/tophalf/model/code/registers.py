@@ -16,6 +16,7 @@ from tophalf.model.code.codefields import (
     R_DEPTH,
     R_DROPPED,
     R_FIFO,
+    R_GONE,
     R_IDLE,
     R_IS_LATCH,
     R_READY,
@@ -63,9 +64,16 @@ def take(m, registers):
     if m[registers + R_WAITS]:
         oldest = accepted(m, registers) - m[registers + R_WAITS]
         m[registers + R_TAKEN] = m[m[registers + R_FIFO] + oldest % m[registers + R_DEPTH]]
-        m[registers + R_WAITS] -= 1
-        settle(m, registers, 0)
+        leave(m, registers, m[registers + R_WAITS] - 1)
     return m[registers + R_TAKEN]
+
+
+@compiled
+def leave(m, registers, waits):
+    """So many wait now."""
+    m[registers + R_GONE] += max(m[registers + R_WAITS] - waits, 0)
+    m[registers + R_WAITS] = waits
+    settle(m, registers, 0)
 
 
 @compiled
@@ -84,13 +92,11 @@ def written(m, registers, role, value):
     """What the device does of it."""
     if role & STATUS:
         if value & m[registers + R_READY] and m[registers + R_IS_LATCH]:
-            m[registers + R_WAITS] = 0
-            settle(m, registers, 0)
+            leave(m, registers, 0)
     elif role & ENABLES:
         settle(m, registers, 0)
     elif role & CONSUMED:
-        m[registers + R_WAITS] = (accepted(m, registers) - value) % m[registers + R_DEPTH]
-        settle(m, registers, 0)
+        leave(m, registers, (accepted(m, registers) - value) % m[registers + R_DEPTH])
     elif role & START:
         start(m, registers, 1)
     elif role & DOORBELL:
