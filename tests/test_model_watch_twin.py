@@ -13,10 +13,12 @@ from tophalf.model import ops
 from tophalf.model.build import Builder
 from tophalf.model.check import watchfields as w
 from tophalf.model.check.reports import cases
-from tophalf.model.check.watchlines import handler_begins, judge_answer
-from tophalf.model.check.watchruns import STREAK_MAX, STREAK_NS, run_begins
+from tophalf.model.check.watchlines import handler_begins, handler_ends, judge_answer, progress
+from tophalf.model.check.watchruns import STREAK_MAX, STREAK_NS, execute_run, run_begins
+from tophalf.model.code import codefields as k
 from tophalf.model.code import codeops as c
 from tophalf.model.code.buildcode import begin_code
+from tophalf.model.code.buildhardware import add_registers
 from tophalf.model.irq.builddevices import add_device
 from tophalf.model.irq.device import acknowledge, trigger
 from tophalf.model.softirq import backgroundfields as g
@@ -282,34 +284,92 @@ def test_answers_are_judged_by_what_the_device_wanted(steps):
     assert sum(case.count for case in cases(world) if case.kind == w.CLAIMS_OTHERS) == slow.claims
 
 
-# Runs that come from themselves
+# Runs that come from runs
 
 
-def slow_runs(runs):
-    """How often it is said: for each STREAK_MAX runs in a row from the one before, or those of a second."""
-    said, first, length = 0, None, 0
-    for at, from_itself in runs:
-        if not from_itself:
-            first, length = at, 0
-            continue
-        length += 1
+class SlowRuns:
+    """What ran of two, each (length, first, done) of its streak when it began last; done: what its device has got rid of by then,
+    but for what handlers did. `queued`: what the next run of each goes on from, as it was then."""
+
+    def __init__(self):
+        self.streaks, self.queued, self.said = [(0, 0, 0), (0, 0, 0)], [None, None], 0
+
+    def queue(self, which, within):
+        self.queued[which] = self.streaks[within]
+
+    def run(self, which, at, done):
+        length, first, before = self.queued[which] or (0, at, None)
+        self.queued[which] = None
+        length, first = (length + 1, first) if before == done else (0, at)
         if length == STREAK_MAX or length > 1 and at - first >= STREAK_NS:
-            said, first, length = said + 1, at, 0
-    return said
+            self.said, length, first = self.said + 1, 0, at
+        self.streaks[which] = length, first, done
+
+
+runs_of_two = st.tuples(st.integers(1, 600), st.sampled_from([0, 1]), st.sampled_from([0, 1] * 6 + [None]),
+                        st.sampled_from(["nothing"] * 5 + ["consumed", "answered"]))  # fmt: skip
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 600).map(lambda ms: ms * 1_000_000), st.integers(0, 9)), max_size=60), st.booleans())
-def test_streaks_of_runs_are_counted_until_one_comes_from_elsewhere(gaps, is_fast):
+@given(st.lists(runs_of_two, max_size=60), st.booleans())
+def test_streaks_of_runs_are_counted_until_one_comes_from_elsewhere_or_gets_on(plan, is_fast):
+    """ms or, where it is fast, each 300 times and us; None: an interrupt queues it."""
     builder = watched()
-    row = builder.memory.take(w.RUN_ROW)
-    world, runs, at = builder.world(), [], 0
+    registers = add_registers(builder, add_device(builder, "dev", builder.irq(24, flow=f.FLOW_LEVEL), True), 1)
+    rows = [builder.memory.take(w.RUN_ROW) for _ in range(2)]
+    for row in rows:
+        builder.memory[row + w.RW_REGISTERS] = registers
+    world, slow, at, done = builder.world(), SlowRuns(), 0, 0
     m, cpu = world.memory, builder.cpus[0]
-    rounds = [(gap // 10**6, kind) for gap, kind in gaps for _ in range(400)] if is_fast else gaps
-    for gap, kind in rounds:
-        at += gap
-        runs.append((at, bool(kind) if not is_fast else kind < 9 or len(runs) % 20_000 != 0))
-        m[f.G_NOW], m[row + w.RW_SELF] = at, int(runs[-1][1])
-        run_begins(m, cpu, m[cpu + f.C_FRAME], row)
-    runs[:0] = [(0, False)]
-    assert sum(case.count for case in cases(world)) == slow_runs(runs)
+    frame = m[cpu + f.C_FRAME]
+    for gap, which, within, what in plan:
+        for _ in range(300 if is_fast and what != "consumed" else 1):
+            at += gap * (1000 if is_fast else 1_000_000)
+            if within is not None:
+                m[frame + f.F_R4] = -rows[within]
+                execute_run(m, cpu, frame, w.CODE_AGAIN, rows[which], 0)
+                slow.queue(which, within)
+            m[registers + k.R_GONE] += what != "nothing"
+            m[registers + k.R_ANSWERED] += what == "answered"
+            done += what == "consumed"
+            m[f.G_NOW] = at
+            run_begins(m, cpu, frame, rows[which])
+            slow.run(which, at, done)
+    assert sum(case.count for case in cases(world)) == slow.said
+
+
+def test_the_ten_thousandth_run_of_two_that_queue_each_other_is_said_and_none_that_interrupts_queue():
+    builder = watched()
+    one, other = (builder.memory.take(w.RUN_ROW) for _ in range(2))
+    world, said = builder.world(), []
+    m, cpu = world.memory, builder.cpus[0]
+    frame = m[cpu + f.C_FRAME]
+    for is_ring in (False, True):
+        for number in range(STREAK_MAX // 2 + 1):
+            if number and is_ring:
+                m[frame + f.F_R4] = -other
+                execute_run(m, cpu, frame, w.CODE_AGAIN, one, 0)
+            run_begins(m, cpu, frame, one)
+            m[frame + f.F_R4] = -one
+            execute_run(m, cpu, frame, w.CODE_AGAIN, other, 0)
+            if number < STREAK_MAX // 2:
+                run_begins(m, cpu, frame, other)
+        said.append(sum(case.count for case in cases(world)))
+    assert said == [0, 1]
+
+
+def test_of_a_device_that_an_interrupt_only_answers_a_tasklet_makes_no_progress():
+    """A handler's letting go is its own (R_ANSWERED)."""
+    builder = watched()
+    line = builder.irq(24, flow=f.FLOW_LEVEL)
+    device, row = add_device(builder, "dev", line, True), builder.memory.take(w.HANDLER_ROW)
+    registers = builder.memory[row + w.HW_REGISTERS] = add_registers(builder, device, 1)
+    builder.memory[row + w.HW_DEVICE], builder.memory[row + w.HW_LINE] = device, line
+    builder.action(line, "dev", program(builder, (ops.OP_RET, f.IRQ_NONE)))
+    m = builder.world().memory
+    trigger(m, device)
+    handler_begins(m, row)
+    acknowledge(m, device)
+    m[registers + k.R_GONE] += 1
+    handler_ends(m, row)
+    assert m[registers + k.R_ANSWERED] == progress(m, registers) == 2

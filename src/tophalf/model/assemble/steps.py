@@ -1,9 +1,9 @@
 """Steps of drivers that can be meant by `awkward`, and what a scenario means by it.
 
 FUNCTION:LINE, FUNCTION:LINE@next, FUNCTION:LINE#2: a step is a statement, named by its function and its line; where several files
-have such a one, the file of the device's own driver is meant. The CPU that does it is interrupted, with @next the one after it; # is
-how manieth time the step is done, 1 when left out. "*" means no moment: the world is built for them all the same, so that worlds of
-one scenario differ only in what is meant.
+have such a one, the file of the device's own driver is meant. The CPU that does it is interrupted, with @next the one after it; #
+is how manieth time the step is done, 1 when left out. "*" means no moment: the world is built for them all the same, so that worlds
+of one scenario differ only in what is meant.
 """
 
 import re

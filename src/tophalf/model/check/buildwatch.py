@@ -1,5 +1,7 @@
 """What watches over drivers, laid out: the watchdogs of CPUs, and the short programs around handlers, tasklets and works."""
 
+import ast
+
 from tophalf.driver.roles import QUEUEING, roles_of
 from tophalf.driver.subset import calls_in
 from tophalf.frozen import Frozen
@@ -8,7 +10,8 @@ from tophalf.model import ops
 from tophalf.model.check import watchfields as w
 from tophalf.model.check.checkmaps import map_of_entry
 from tophalf.model.check.checkroles import HANDLER
-from tophalf.model.code.objects import Device, Object
+from tophalf.model.code import codeops as c
+from tophalf.model.code.objects import Device, Local, Object
 from tophalf.model.cpu.buildhotplug import MIGRATION_PID, PIDS_A_CPU, STOP_PRIORITY
 from tophalf.model.ground.program import Assembler
 from tophalf.model.irq.managefields import M_HOTPLUG
@@ -86,19 +89,19 @@ def _around(generator, row, name, program, number):
 
 
 def watched_run(builder, obj, program):
-    """The program of a tasklet or work, which notes that it begins where its functions (made by now) can queue it."""
-    if obj.address not in builder.watched_runs:
-        return program
+    """The program of a tasklet or work, which notes that it begins."""
     code = Assembler()
     code.label("run")
-    code(w.CODE_RUN, builder.watched_runs[obj.address], program)
+    code(w.CODE_RUN, run_row(builder, obj), program)
     return builder.program(code)["run"]
 
 
 def run_row(builder, obj):
     """Where it is counted how a tasklet or work came to run."""
     if obj.address not in builder.watched_runs:
-        builder.watched_runs[obj.address] = builder.memory.take(w.RUN_ROW)
+        row = builder.watched_runs[obj.address] = builder.memory.take(w.RUN_ROW)
+        if obj.device:
+            builder.memory[row + w.RW_REGISTERS] = obj.device.registers
     return builder.watched_runs[obj.address]
 
 
@@ -114,10 +117,26 @@ def functions_that_run_again(driver):
 
 
 def say_what_is_queued(generator, writer, node):
-    """Before a call that queues a tasklet or work: which it is, where that may be in its own run. A delay makes it no fault."""
+    """Before a call that queues a tasklet or work: which it is, where that may be in its own run, or another's.
+
+    A delay makes it no fault; one that is a name or an attribute is looked at when it is queued. Left out: other expressions.
+    """
     name = node.func.id
     if name not in QUEUES or writer.function.name not in generator.running_again:
         return
     queued = writer.known(node.args[QUEUES[name]])
-    if isinstance(queued, Object) and queued.address and not (name in DELAYED and writer.known(node.args[-1]) != 0):
+    if not isinstance(queued, Object) or not queued.address:
+        return
+    delay = writer.known(node.args[-1]) if name in DELAYED else 0
+    if delay == 0:
         writer.write(w.CODE_AGAIN, run_row(generator.builder, queued))
+    elif isinstance(delay, Local) and isinstance(node.args[-1], (ast.Name, ast.Attribute)):
+        _say_where_no_delay(generator, writer, queued, node.args[-1])
+
+
+def _say_where_no_delay(generator, writer, queued, delay):
+    used, delayed = writer.used, writer.new_label()
+    writer.write(c.CODE_NONZERO, writer.slot(delay, writer.value(delay)), delayed)
+    writer.write(w.CODE_AGAIN, run_row(generator.builder, queued))
+    writer.label(delayed)
+    writer.used = used

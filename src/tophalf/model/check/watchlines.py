@@ -2,12 +2,13 @@
 
 Around each handler stands a short program (`buildwatch`) with two instructions. A device wants attention from when it asserts until
 it is acknowledged (V_LET_GO counts those), so that these are facts of the device, whatever the handler read. On a shared level line
-what comes while the own device does not want attention, shows nothing in its status, and has not asserted since the handler ran last,
-is another's: a device that is masked while its poll is pending may show something, and its handler claim that.
+what comes while the own device does not want attention, shows nothing in its status, and has not asserted since the handler ran
+last, is another's: a device that is masked while its poll is pending may show something, and its handler claim that.
 
 HELD_MAX answers to one assertion: a level line that is still asserted comes again at once, before the CPU does another instruction
 of what was interrupted, so nothing but the handler, its thread or another CPU can let go of it. What is read out of the device or
-consumed, entry by entry, counts as progress. Functions of hrtimers are measured, too. Left out: handlers that turn interrupts on, whose time is counted with what interrupts them.
+consumed, entry by entry, counts as progress. Functions of hrtimers are measured, too. Left out: handlers that turn interrupts on,
+whose time is counted with what interrupts them.
 """
 
 from tophalf.model.check.complain import complain
@@ -16,6 +17,7 @@ from tophalf.model.check.watchfields import (
     CODE_HANDLER,
     HW_BEGAN,
     HW_DEVICE,
+    HW_DONE,
     HW_HELD,
     HW_HELD_OF,
     HW_IRQ,
@@ -32,7 +34,7 @@ from tophalf.model.check.watchfields import (
     NOBODY_CARED,
     TOO_LONG,
 )
-from tophalf.model.code.codefields import LOCALS_EACH, R_GONE
+from tophalf.model.code.codefields import LOCALS_EACH, R_ANSWERED, R_DEVICE, R_GONE
 from tophalf.model.code.hardware import causes
 from tophalf.model.fields import (
     A_HANDLER,
@@ -77,6 +79,7 @@ def execute_handler(m, cpu, frame, op, row, program):
         m[row + HW_LONGEST] = max(m[row + HW_LONGEST], took_ns)
         complain(m, cpu, TOO_LONG, row, row, took_ns)
     if m[row + HW_DEVICE]:
+        handler_ends(m, row)
         judge_answer(m, cpu, row, m[row + HW_DEVICE], result, m[frame + FRAME_SIZE + F_PC] - STRIDE)
     m[pop(m, cpu) + F_R0] = result
 
@@ -90,6 +93,21 @@ def handler_begins(m, row):
         m[row + HW_LET_GO] = m[device + V_LET_GO]
         quiet = shows_nothing(m, row, device) and m[device + V_LET_GO] == m[row + HW_LEFT_AT]
         m[row + HW_NOT_ITS] = quiet and others_are_there(m, row)
+        if m[row + HW_REGISTERS]:
+            m[row + HW_DONE] = progress(m, m[row + HW_REGISTERS])
+
+
+@compiled
+def handler_ends(m, row):
+    """What it has seen to is no progress of a tasklet or work."""
+    if m[row + HW_REGISTERS]:
+        m[m[row + HW_REGISTERS] + R_ANSWERED] += progress(m, m[row + HW_REGISTERS]) - m[row + HW_DONE]
+
+
+@compiled
+def progress(m, registers):
+    """How often a device was let go of, and how many have left their place there."""
+    return m[m[registers + R_DEVICE] + V_LET_GO] + m[registers + R_GONE]
 
 
 @compiled
@@ -128,12 +146,10 @@ def judge_answer(m, cpu, row, device, result, place):
 @compiled
 def still_held(m, cpu, row, device, place):
     """The handler said that it had seen to it, and the line is as it was, nothing was taken out of the device either."""
-    progress = m[device + V_LET_GO]
-    if m[row + HW_REGISTERS]:
-        progress += m[m[row + HW_REGISTERS] + R_GONE]
-    if m[row + HW_HELD_OF] != progress:
+    done = progress(m, m[row + HW_REGISTERS]) if m[row + HW_REGISTERS] else m[device + V_LET_GO]
+    if m[row + HW_HELD_OF] != done:
         m[row + HW_HELD] = 0
-        m[row + HW_HELD_OF] = progress
+        m[row + HW_HELD_OF] = done
     m[row + HW_HELD] += 1
     if m[row + HW_HELD] % HELD_MAX == 0:
         complain(m, cpu, LEVEL_HELD, place, row, m[row + HW_HELD])
