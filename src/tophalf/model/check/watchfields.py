@@ -29,11 +29,11 @@ HU_SWITCHES, HU_TIME, HUNG_ROW = range(3)
 # handler began: HW_BEGAN, whether the device wanted attention, how often it had been let go of, whether it is another's interrupt.
 # HW_LEFT_AT: how often it had been let go of when the handler was done. HW_LONGEST: ns. HW_HELD: answers in a row to one assertion,
 # while nothing was taken out; HW_HELD_OF: which; HW_NONE: how often it said IRQ_NONE for its own device, HW_NONE_PC: where last;
-# HW_DONE: progress at the device when the handler began
+# HW_DONE: progress at the device when the handler began; HW_SEEN: how often a read had told of something
 (
     HW_DEVICE, HW_REGISTERS, HW_LINE, HW_IRQ, HW_BEGAN, HW_WANTED, HW_LET_GO, HW_NOT_ITS, HW_LEFT_AT, HW_LONGEST, HW_HELD,
-    HW_HELD_OF, HW_NONE, HW_NONE_PC, HW_DONE, HANDLER_ROW,
-) = range(16)  # fmt: skip
+    HW_HELD_OF, HW_NONE, HW_NONE_PC, HW_DONE, HW_SEEN, HANDLER_ROW,
+) = range(17)  # fmt: skip
 # A tasklet or work. RW_REGISTERS: of its device, 0 for none. RW_STREAK: runs in a row that came each from the one before, without
 # progress, RW_SINCE: when the first of them began, RW_DONE: progress at the device when the last began. The same of the run that
 # has queued it since, to go on from: RW_NEXT, one more or 0 for none, RW_NEXT_SINCE, RW_NEXT_DONE; RW_PC: the instruction that did

@@ -2,8 +2,8 @@
 
 Around each handler stands a short program (`buildwatch`) with two instructions. A device wants attention from when it asserts until
 it is acknowledged (V_LET_GO counts those), so that these are facts of the device, whatever the handler read. On a shared level line
-what comes while the own device does not want attention, shows nothing in its status, and has not asserted since the handler ran
-last, is another's: a device that is masked while its poll is pending may show something, and its handler claim that.
+what comes while the own device does not want attention, and has not asserted since the handler ran last, is another's. It may be
+claimed by a handler that has read of something at its device, which is masked while its poll is pending.
 
 HELD_MAX answers to one assertion: a level line that is still asserted comes again at once, before the CPU does another instruction
 of what was interrupted, so nothing but the handler, its thread or another CPU can let go of it. What is read out of the device or
@@ -29,13 +29,13 @@ from tophalf.model.check.watchfields import (
     HW_NONE_PC,
     HW_NOT_ITS,
     HW_REGISTERS,
+    HW_SEEN,
     HW_WANTED,
     LEVEL_HELD,
     NOBODY_CARED,
     TOO_LONG,
 )
-from tophalf.model.code.codefields import LOCALS_EACH, R_ANSWERED, R_DEVICE, R_GONE
-from tophalf.model.code.hardware import causes
+from tophalf.model.code.codefields import LOCALS_EACH, R_ANSWERED, R_DEVICE, R_GONE, R_SEEN
 from tophalf.model.fields import (
     A_HANDLER,
     A_NEXT,
@@ -91,10 +91,11 @@ def handler_begins(m, row):
     if device:
         m[row + HW_WANTED] = m[device + V_ASSERTED]
         m[row + HW_LET_GO] = m[device + V_LET_GO]
-        quiet = shows_nothing(m, row, device) and m[device + V_LET_GO] == m[row + HW_LEFT_AT]
+        quiet = not m[device + V_ASSERTED] and m[device + V_LET_GO] == m[row + HW_LEFT_AT]
         m[row + HW_NOT_ITS] = quiet and others_are_there(m, row)
         if m[row + HW_REGISTERS]:
             m[row + HW_DONE] = progress(m, m[row + HW_REGISTERS])
+            m[row + HW_SEEN] = m[m[row + HW_REGISTERS] + R_SEEN]
 
 
 @compiled
@@ -111,11 +112,9 @@ def progress(m, registers):
 
 
 @compiled
-def shows_nothing(m, row, device):
-    """Whether a device neither wants attention nor has anything in its status, which may be masked."""
-    if m[device + V_ASSERTED]:
-        return False
-    return m[row + HW_REGISTERS] == 0 or causes(m, m[row + HW_REGISTERS]) == 0
+def has_seen(m, row):
+    """Whether a handler has read of something at its device."""
+    return m[row + HW_REGISTERS] != 0 and m[m[row + HW_REGISTERS] + R_SEEN] != m[row + HW_SEEN]
 
 
 @compiled
@@ -138,7 +137,7 @@ def judge_answer(m, cpu, row, device, result, place):
             m[row + HW_NONE_PC] = place
     elif unheard and m[device + V_LEVEL]:
         still_held(m, cpu, row, device, place)
-    elif m[row + HW_NOT_ITS] and same and shows_nothing(m, row, device):
+    elif m[row + HW_NOT_ITS] and same and not m[device + V_ASSERTED] and not has_seen(m, row):
         complain(m, cpu, CLAIMS_OTHERS, place, row, 0)
     m[row + HW_LEFT_AT] = m[device + V_LET_GO]
 

@@ -21,6 +21,7 @@ from tophalf.model.code.codefields import (
     R_IS_LATCH,
     R_READY,
     R_RUNG,
+    R_SEEN,
     R_TAKEN,
     R_WAITS,
     R_WORDS,
@@ -42,6 +43,8 @@ def read_reg(m, cpu, registers, number):
         return 0
     place = registers + R_WORDS + REGISTER_SIZE * number
     role = m[place + REGISTER_ROLE]
+    if role:
+        m[registers + R_SEEN] += int(causes(m, registers) != 0)
     if role & STATUS:
         shown = m[registers + R_READY] | m[registers + R_IDLE]
         return m[place + REGISTER_WORD] & ~shown | causes(m, registers)
