@@ -131,3 +131,29 @@ def test_a_line_that_is_given_back_twice_is_to_be_given_back_once(tmp_path):
     ioctl = ("free_irq(dev.irq, dev)", "free_irq(dev.irq, dev)", "msleep(100)")
     for found in both(tmp_path, driver(ioctl)):
         assert found[3, "freed-irq"] == "free it once"
+
+
+def timers(first, second):
+    """Two timers that take the table and the statistics in both orders."""
+    unlocked = [call.replace("_lock", "_unlock") for call in (first, second)]
+    more = "def one(timer):\n" + lines("dev = from_timer(timer)", first, "spin_lock(dev.s)", "spin_unlock(dev.s)", unlocked[0])
+    more += "\ndef two(timer):\n" + lines("dev = from_timer(timer)", "spin_lock(dev.s)", second, unlocked[1], "spin_unlock(dev.s)")
+    probe = ("timer_setup(dev.one, one, 0)", "timer_setup(dev.two, two, 0)", "mod_timer(dev.one, jiffies)",
+             "mod_timer(dev.two, jiffies)")  # fmt: skip
+    return driver(("return 0",), probe=probe, more=more)
+
+
+@pytest.mark.parametrize("first, second, found", [
+    ("read_lock(dev.t)", "read_lock(dev.t)", set()), ("write_lock(dev.t)", "read_lock(dev.t)", {"order"}),
+    ("read_lock(dev.t)", "write_lock(dev.t)", {"order"}),
+])  # fmt: skip
+def test_readers_in_interrupts_wait_for_no_reader(tmp_path, first, second, found):
+    assert [{kind for _, kind in each} for each in both(tmp_path, timers(first, second))] == [found] * 2
+
+
+@pytest.mark.parametrize("taken, found", [("read_lock", True), ("read_lock_irq", True), ("read_lock_bh", False)])
+def test_a_task_must_not_read_lock_twice(tmp_path, taken, found):
+    let_go = taken.replace("lock", "unlock", 1)
+    ioctl = (f"{taken}(dev.r)", "read_lock(dev.r)", "read_unlock(dev.r)", f"{let_go}(dev.r)")
+    for each in both(tmp_path, driver(ioctl)):
+        assert set(each) == ({(3, "self-deadlock")} if found else set())

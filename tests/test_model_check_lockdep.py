@@ -23,7 +23,7 @@ from tophalf.model.simulate import simulate
 pytestmark = pytest.mark.kernels
 LOCKS, CLASSES = 4, 3  # the last two locks are of one class
 PLACE = 1000  # of the first instruction; there are no words of programs here
-HOWS = [0, k.H_READ, k.H_WRITE, k.H_MUTEX, k.H_PSEUDO, k.H_IRQS, k.H_BH]
+HOWS = [0, k.H_READ, k.H_READ | k.H_BH, k.H_WRITE, k.H_MUTEX, k.H_PSEUDO, k.H_IRQS, k.H_BH]
 SPINS = k.H_MUTEX | k.H_PSEUDO
 
 
@@ -40,10 +40,12 @@ class Slow:
 
     def acquire(self, lock, how, place):
         mine = [each for each in self.held if each[1] == self.context]
-        if any(class_of(held) == class_of(lock) and not (how & held_how & k.H_READ) for held, _, held_how, _ in mine):
+        recursive = bool(how & k.H_READ and (how & k.H_BH or self.count & 0xFFF00))
+        if any(class_of(held) == class_of(lock) and not (recursive and held_how & k.H_READ) for held, _, held_how, _ in mine):
             self.told.add((kinds.WAITS_FOR_ITSELF if how & k.H_PSEUDO else kinds.RECURSIVE, place))
         else:
-            self.edges |= {(class_of(held), class_of(lock)) for held, *_ in mine if class_of(held) != class_of(lock)}
+            self.edges |= {(class_of(held), class_of(lock), bool(held_how & k.H_READ), recursive)
+                           for held, _, held_how, _ in mine if class_of(held) != class_of(lock)}  # fmt: skip
         in_hardirq, in_softirq = self.context
         if not how & SPINS:
             found = {"in hardirq"} if in_hardirq else {"in softirq"} if in_softirq else set()
@@ -203,7 +205,8 @@ def test_random_sequences_come_to_what_a_plain_lockdep_says(script):
         assert fast.state() == slow.held
     found = cases(fast.world)
     assert {(case.kind, case.place) for case in found if case.kind < kinds.FACTS_FROM} == slow.told
-    edges = {divmod(case.place, CLASSES + 1) for case in found if case.kind == kinds.FACT_EDGE}
+    edges = {(*divmod(case.place // 4, CLASSES + 1), case.place % 2 == 1, case.place // 2 % 2 == 1)
+             for case in found if case.kind == kinds.FACT_EDGE}  # fmt: skip
     assert edges == slow.edges
     usage = set()
     for case in found:
@@ -217,7 +220,7 @@ def test_random_sequences_come_to_what_a_plain_lockdep_says(script):
 def test_more_locks_than_a_task_may_hold_are_told_and_forgotten():
     slow, fast = Slow(), Fast()
     for number in range(k.HELD_MAX + 2):
-        both(slow, fast, PLACE + STRIDE * number, "acquire", 0, k.H_READ)
+        both(slow, fast, PLACE + STRIDE * number, "acquire", 0, k.H_READ | k.H_BH)
     assert {case.kind for case in cases(fast.world) if case.kind < kinds.FACTS_FROM} == {kinds.TOO_DEEP}
     assert len(fast.state()) == k.HELD_MAX
 

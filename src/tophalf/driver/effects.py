@@ -3,6 +3,7 @@
 import ast
 
 from tophalf.driver.api import CONSTANTS, GFP_DIRECT_RECLAIM
+from tophalf.driver.lockorder import READ_TWICE, is_recursive
 from tophalf.driver.roles import HARDIRQ, class_of, queued_on
 from tophalf.driver.state import MUTEX, SPIN, Held, Saved
 
@@ -91,11 +92,12 @@ def _take(path, call, node, state, kind, is_read=False):
     lock = Held(*path.object_of(node.args[0], state), kind, is_read, node.lineno, state.irqs_off, False)
     path.locks.taken(path, node, state, lock)
     held = next((each for each in state.held if each.key == lock.key), None)
-    if held and not (held.is_read and is_read):
+    if held and not (held.is_read and is_recursive(state, is_read)):
         title = f"possible recursive locking detected: {lock.text} is held already, taken at line {held.line}"
         do = f"let go of it before, or do without: this CPU waits for itself in {call.name}"
-        path.report(node, "self-deadlock", title, state, do)
-        return None
+        path.report(node, "self-deadlock", title, state, READ_TWICE if held.is_read and is_read else do)
+        if not (held.is_read and is_read):
+            return None
     return state._replace(held=(*state.held, lock))
 
 

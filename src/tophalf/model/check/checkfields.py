@@ -6,7 +6,8 @@ FRAMES_MAX * LOCALS_MAX. Its first word is the address of the table, so that a w
 
 # The table, one a world. CK_MAX: complaints there is room for; CK_LOST: how many there was none for; CK_FIRST: the first.
 # CK_CLASSES: how many classes of locks there are, with 0, that of none; CK_USAGE: a word of U_* for each; CK_EDGES: by class times
-# CK_CLASSES + class, whether the second was taken while the first was held. CK_QUEUES: pairs of a workqueue and its map, then 0.
+# CK_CLASSES + class, bits of the kinds in which the second was taken while the first was held. CK_QUEUES: pairs of a workqueue and
+# its map, then 0.
 CK_COUNT, CK_MAX, CK_LOST, CK_FIRST, CK_CLASSES, CK_USAGE, CK_EDGES, CK_QUEUES, CHECKS_SIZE = range(9)
 
 # A complaint, the first of its kind at its place; RE_COUNT: how often it came. RE_PLACE: what tells it from others of its kind,

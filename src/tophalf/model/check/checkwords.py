@@ -1,8 +1,10 @@
 """Words for what `checks` and `lockdep` find: {kind: function of a reports.Case giving (kind, title, remedy)}."""
 
+from tophalf.driver.lockorder import READ_TWICE
 from tophalf.driver.roles import TITLES
 from tophalf.model import fields as f
 from tophalf.model.check import checkkinds as k
+from tophalf.model.check.checkfields import H_READ
 from tophalf.model.check.checkroles import CALLER, HANDLER, ROLES, WORK
 from tophalf.model.work.workfields import WQ_NAME
 
@@ -13,6 +15,8 @@ def _recursive(case):
     """kernel/locking/lockdep.c print_deadlock_bug."""
     held = case.places.of(case.other)
     title = f"possible recursive locking detected: {case.lock_name(case.about)} is held already, taken at line {held[1]}"
+    if case.operand(2) & H_READ:
+        return "self-deadlock", title, READ_TWICE
     return "self-deadlock", title, "let go of it before, or do without: this CPU waits for itself"
 
 

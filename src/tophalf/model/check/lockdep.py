@@ -3,7 +3,7 @@
 kernel/locking/lockdep.c: lock_acquire, lock_release, mark_usage, mark_held_locks, check_deadlock. Each task has its locks, those of
 interrupts over it among them, told apart by their context. New usages and new orders are kept as facts, with stack and locks, which
 `lockfacts` judges after the run. Unlike the kernel it goes on after what is wrong. Left out: what a hardirq over a softirq takes as
-used in softirqs, trylocks, nesting annotations, recursive readers.
+used in softirqs, trylocks, nesting annotations.
 """
 
 from tophalf.model.check.checkfields import (
@@ -38,6 +38,7 @@ from tophalf.model.fields import C_CURRENT, C_IRQS_OFF, C_PREEMPT_COUNT, HARDIRQ
 from tophalf.model.ground.jit import compiled, inlined
 
 USAGES = 256  # more than all of U_* together
+EDGE_KINDS = 4
 
 
 @inlined
@@ -55,7 +56,7 @@ def acquire(m, cpu, lock, how, pc):
     if depth and not waits_for_itself(m, cpu, held, context, lock, how, pc):
         for _ in range(depth):
             if m[each + HL_CONTEXT] == context and m[m[each + HL_LOCK] + MAP_CLASS] != m[lock + MAP_CLASS]:
-                follows(m, cpu, held, each, lock)
+                follows(m, cpu, held, each, lock, how)
             each += HELD_SIZE
     each = held + HD_LOCKS + depth * HELD_SIZE
     if how & (H_MUTEX | H_PSEUDO) == 0:
@@ -72,25 +73,33 @@ def acquire(m, cpu, lock, how, pc):
 
 @compiled
 def waits_for_itself(m, cpu, held, context, lock, how, pc):
-    """check_deadlock: one of the same class is held, not both for reading."""
+    """check_deadlock: one of the same class is held; only a recursive reader may come after a reader."""
     each = held + HD_LOCKS
     for _ in range(m[held + HD_DEPTH]):
         is_same = m[each + HL_CONTEXT] == context and m[m[each + HL_LOCK] + MAP_CLASS] == m[lock + MAP_CLASS]
-        if is_same and not how & m[each + HL_FLAGS] & H_READ:
+        if is_same and not (m[each + HL_FLAGS] & H_READ and is_recursive(m, cpu, how)):
             complain(m, cpu, WAITS_FOR_ITSELF if how & H_PSEUDO else RECURSIVE, pc, lock, m[each + HL_PC])
             return True
         each += HELD_SIZE
     return False
 
 
+@inlined
+def is_recursive(m, cpu, how):
+    """read_lock_is_recursive: readers in interrupts, and with bottom halves off, do not wait for a writer that waits."""
+    return how & H_READ and (how & H_BH or m[cpu + C_PREEMPT_COUNT] & (HARDIRQ_MASK | SOFTIRQ_MASK))
+
+
 @compiled
-def follows(m, cpu, held, first, lock):
-    """check_prev_add: a lock is taken while another of the same context is held."""
+def follows(m, cpu, held, first, lock, how):
+    """check_prev_add: a lock is taken while another of the same context is held. Its kind, __calc_dep_bit: + 1 where that is read,
+    + 2 where this is, recursively."""
     checks, one, other = m[held + HD_CHECKS], m[m[first + HL_LOCK] + MAP_CLASS], m[lock + MAP_CLASS]
     edge = m[checks + CK_EDGES] + one * m[checks + CK_CLASSES] + other
-    if m[edge] == 0:
-        m[edge] = 1
-        complain(m, cpu, FACT_EDGE, one * m[checks + CK_CLASSES] + other, m[first + HL_LOCK], lock)
+    kind = (1 if m[first + HL_FLAGS] & H_READ else 0) + (2 if is_recursive(m, cpu, how) else 0)
+    if m[edge] & 1 << kind == 0:
+        m[edge] |= 1 << kind
+        complain(m, cpu, FACT_EDGE, (one * m[checks + CK_CLASSES] + other) * EDGE_KINDS + kind, m[first + HL_LOCK], lock)
 
 
 @compiled

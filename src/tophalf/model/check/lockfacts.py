@@ -80,4 +80,5 @@ def _usage(locks, names, case):
 
 def _edge(locks, names, case):
     first, then = (names[int(case.m[lock + k.MAP_CLASS])] for lock in (case.about, case.other))
-    locks.after.setdefault(first, {})[then] = _taking(case, case.other, False)
+    is_read, is_recursive = bool(case.place % 2), bool(case.place // 2 % 2)
+    locks.follows(first, then, is_read, is_recursive, _taking(case, case.other, is_recursive))
