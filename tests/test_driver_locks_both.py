@@ -157,3 +157,17 @@ def test_a_task_must_not_read_lock_twice(tmp_path, taken, found):
     ioctl = (f"{taken}(dev.r)", "read_lock(dev.r)", "read_unlock(dev.r)", f"{let_go}(dev.r)")
     for each in both(tmp_path, driver(ioctl)):
         assert set(each) == ({(3, "self-deadlock")} if found else set())
+
+
+@pytest.mark.parametrize("queue, found", [("system_bh_wq", False), ("dev.mine", False), ("system_wq", True)])
+def test_a_work_of_bh_workqueues_is_cancelled_without_sleeping(tmp_path, queue, found):
+    ioctl = (f"queue_work({queue}, dev.w)", "local_bh_disable()", "cancel_work_sync(dev.w)", "local_bh_enable()")
+    probe = ('dev.mine = alloc_workqueue("mine", WQ_BH, 0)', "INIT_WORK(dev.w, bottom)")
+    for each in both(tmp_path, driver(ioctl, probe=probe, more="def bottom(work):\n    spend(5)\n")):
+        assert set(each) == ({(4, "sleep")} if found else set())
+
+
+def test_not_in_a_hardirq(tmp_path):
+    text = driver(("queue_work(system_bh_wq, dev.w)",), ("cancel_work_sync(dev.w)",), ("INIT_WORK(dev.w, bottom)",))
+    for each in both(tmp_path, text + "def bottom(work):\n    spend(5)\n"):
+        assert (6, "sleep") in each

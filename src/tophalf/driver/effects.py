@@ -4,7 +4,7 @@ import ast
 
 from tophalf.driver.api import CONSTANTS, GFP_DIRECT_RECLAIM
 from tophalf.driver.lockorder import READ_TWICE, is_recursive
-from tophalf.driver.roles import HARDIRQ, class_of, queued_on
+from tophalf.driver.roles import HARDIRQ, cancels_bh_work, class_of, queued_on
 from tophalf.driver.state import MUTEX, SPIN, Held, Saved
 
 US, MS = 1_000, 1_000_000
@@ -14,7 +14,8 @@ ASKED_FLAGS = ("SHARED", "ONESHOT", "NO_AUTOEN", "NO_SUSPEND", "COND_SUSPEND")
 
 def apply(path, call, node, state, values):
     """A call. path: walk.Path, where one is; values: of its arguments, None for unknown. Returns (State, result)."""
-    if call.sleeps and state.is_atomic:
+    is_busy = state.context != HARDIRQ and cancels_bh_work(path.driver, node)
+    if call.sleeps and state.is_atomic and not is_busy:
         path.sleeps(node, call.name, state)
     effect = EFFECTS.get(call.effect)
     if effect is None:

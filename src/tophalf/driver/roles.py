@@ -99,6 +99,14 @@ def is_bh(queue, queues):
     return queue in BH_WORKQUEUES or bool(flags and flags & CONSTANTS["WQ_BH"])
 
 
+def cancels_bh_work(driver, call):
+    """Whether a call takes back a work that is queued on BH workqueues only, which is waited for busily (__cancel_work_sync)."""
+    if called_name(call) not in ("cancel_work_sync", "cancel_delayed_work_sync"):
+        return False
+    queues, made = queued_on(driver, ast.unparse(call.args[0])), workqueues_of(driver)
+    return bool(queues) and all(is_bh(queue, made) for queue in queues)
+
+
 def class_of(node):
     """What an object is called whatever the name of its device: dev.work and port.work are of one class, as in lockdep."""
     return _name(ast.unparse(node))

@@ -5,10 +5,12 @@ Left out: that memory runs out; kmalloc answers 1, copies answer 0.
 
 from tophalf import vocab
 from tophalf.driver.api import CALLS, GFP_DIRECT_RECLAIM
+from tophalf.driver.roles import cancels_bh_work
 from tophalf.model import fields as f
 from tophalf.model import ops
 from tophalf.model.check.buildwatch import say_what_is_queued
 from tophalf.model.check.checkcalls import check_before, check_call
+from tophalf.model.check.checkroles import HANDLER
 from tophalf.model.code import codeops as c
 from tophalf.model.code import napicalls, registercalls, timingcalls, waitcalls, workcalls
 from tophalf.model.code.objects import Local, Object
@@ -47,7 +49,7 @@ def write_call(generator, writer, node, target):
     know before the run."""
     name = node.func.id
     check_before(generator, writer, node)
-    if CALLS[name].sleeps:
+    if CALLS[name].sleeps and (writer.role == HANDLER or not cancels_bh_work(generator.driver, node)):
         writer.write(c.CODE_MIGHT_SLEEP, generator.builder.memory.name(name) + 1)
     say_what_is_queued(generator, writer, node)
     check_call(generator, writer, node)
