@@ -8,7 +8,7 @@ from lab.sequences.traces import by_cpu, differences, kernel_run, runs_of
 
 DEVICES = ("edus",)
 UNDISTURBED_WANTED = 2
-ROUNDS_MAX = 6  # a tick can come into any run, the more so the slower the emulator is
+ROUNDS_MAX = 12  # a tick can come into any run, the more so the slower the emulator is
 EVENTS = ("irq", "napi", "workqueue", "timer/timer_expire_entry", "timer/hrtimer_expire_entry", "sched/sched_switch",
           "sched/sched_waking", "irq_vectors/local_timer_entry")  # fmt: skip
 PREPARE = """
