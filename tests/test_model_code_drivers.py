@@ -250,7 +250,7 @@ def test_what_ends_the_run_names_the_line(tmp_path, text, what):
 @pytest.mark.parametrize("text, what", [
     ("def f(dev):\n    return 0\n", "there is no probe"),
     (handler("dev.x = request_irq(dev.irq, handler, 0, 'x', dev)"), "driver.py:2: handler hands itself to the kernel"),
-    (handler().replace("dev.irq", "99"), "probe returned -22"),
+    (handler().replace("dev.irq", "99"), "driver.py:7, IRQ 99 dev: -EINVAL: there is no such line"),
     ("def handler(irq, dev):\n    return 0\n\ndef probe(dev):\n    request_irq(dev.irq, handler, 0, 'a', dev)\n"
      "    return request_irq(dev.irq, handler, IRQF_SHARED, 'b', dev)\n", "-EBUSY: Flags mismatch irq 24"),
 ])  # fmt: skip

@@ -80,3 +80,12 @@ def test_what_a_driver_does_wrong_in_a_run_is_said_with_its_line(tmp_path):
     )
     status, out, err = tophalf("run", str(path), "--seconds", "0.01")
     assert (status, err) == (1, "") and "driver.py:9: BUG: sleeping function called from invalid context: msleep" in out
+
+
+@pytest.mark.parametrize("names, called", [
+    (("open", "release", "read"), ["read"]), (("open", "read"), ["open", "read"]), (("start",), ["start"]), (("stop", "start"), []),
+    (("probe", "remove", "write"), ["write"]),
+])  # fmt: skip
+def test_tasks_call_what_is_left_to_them_but_no_halves_of_pairs(names, called):
+    text = scenario_text("".join(f"def {name}(dev):\n    return 0\n\n\n" for name in names), "x.py")
+    assert [line.split('"')[1] for line in text.splitlines() if line.startswith("function")] == called

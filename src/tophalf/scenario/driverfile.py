@@ -5,7 +5,7 @@ import ast
 from tophalf.errors import TophalfError
 
 NAME = "SCENARIO"
-# Where a driver says nothing: two CPUs and one device that interrupts now and then. The driver is loaded; what nobody calls or
+# Where a driver says nothing: two CPUs and one device that interrupts now and then. What nobody calls or
 # hands over, tasks call; where there is nothing of that kind it is unloaded before the end.
 DEFAULT = """[machine]
 cpus = 2
@@ -16,11 +16,6 @@ name = "dev"
 irq = 24
 flow = "{flow}"
 rate = 1000
-"""
-LOADED = """
-[[at]]
-time = 0
-insmod = "dev"
 """
 UNLOADED = """
 [[at]]
@@ -35,9 +30,10 @@ cpus = [1]
 run = "100us"
 sleep = "1ms"
 """
-# Tasks may not call these in any order: the driver's own orders, and halves of pairs
-NEVER_CALLED = ("probe", "remove", "open", "release", "close", "start", "stop", "suspend", "resume", "enable", "disable",
-                "up", "down", "connect", "disconnect", "init", "exit", "attach", "detach", "lock", "unlock")  # fmt: skip
+NEVER_CALLED = ("probe", "remove")
+# Who is called after whom matters: where a driver has more than one of these, tasks call none of them
+PAIRED = (("open", "release", "close"), ("start", "stop"), ("suspend", "resume"), ("enable", "disable"), ("up", "down"),
+          ("connect", "disconnect"), ("init", "exit"), ("attach", "detach"), ("lock", "unlock"))  # fmt: skip
 LEVEL = ("IRQF_TRIGGER_HIGH", "IRQF_TRIGGER_LOW")
 
 
@@ -65,11 +61,12 @@ def scenario_text(text, label):
 
 def _used(tree, functions):
     names, calls = {each.name for each in functions if len(each.args.args) == 1}, _left_to_tasks(tree, functions)
-    loaded = LOADED if "probe" in names else ""
-    return loaded + (UNLOADED if loaded and "remove" in names and not calls else "") + "".join(map(CALL.format, calls))
+    return (UNLOADED if {"probe", "remove"} <= names and not calls else "") + "".join(map(CALL.format, calls))
 
 
 def _left_to_tasks(tree, functions):
-    """Names of functions that take a device, and that the driver neither calls nor hands over."""
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return [each.name for each in functions if len(each.args.args) == 1 and each.name not in used and each.name not in NEVER_CALLED]
+    """Names of functions that take a device, and that the driver neither calls nor hands over; without those of pairs."""
+    used, named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}, {each.name for each in functions}
+    paired = {name for pair in PAIRED if len(named & set(pair)) > 1 for name in pair}
+    without = used | paired | set(NEVER_CALLED)
+    return [each.name for each in functions if len(each.args.args) == 1 and each.name not in without]

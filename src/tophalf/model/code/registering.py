@@ -25,7 +25,9 @@ def _request_threaded_irq(probe, node, number, handler, thread, flags, name, dev
     builder, generator = probe.generator.builder, probe.generator
     line = builder.irqs.get(number)
     if line is None or number < 0 or is_invalid(flags, device):
-        return -errno.EINVAL
+        error = _invalid(line, number, name)
+        probe.refused = probe.refusal(error, node.lineno)
+        return -error.errno
     programs = irq_programs(generator, handler, thread, number, device)
     try:
         requestirq.request_threaded_irq(builder, line, name, *programs, identity(device), flags)
@@ -33,6 +35,15 @@ def _request_threaded_irq(probe, node, number, handler, thread, flags, name, dev
         probe.refused = probe.refusal(error, node.lineno)
         return -error.errno
     return 0
+
+
+def _invalid(line, number, name):
+    """What request_threaded_irq says of its arguments before it looks at the line."""
+    where = f"IRQ {number} {name}"
+    if line is None or number < 0:
+        return requestirq.RequestError(errno.EINVAL, "there is no such line", where, "ask for dev.irq")
+    do = "give a shared line a device, last, and flags that go together"
+    return requestirq.RequestError(errno.EINVAL, "flags and arguments that do not go together", where, do)
 
 
 def _tasklet_setup(probe, node, tasklet, function):
